@@ -1,0 +1,56 @@
+"""An MLSQL engine on Spark: load … select … train … register … select model(x).
+
+>>> import mlsql
+>>> engine = mlsql.Engine.local()                          # doctest: +SKIP
+>>> engine.run("select 1 as one").frame.show()             # doctest: +SKIP
+
+The words, one meaning each: a *script* has *statements*; at its turn each becomes a *step*,
+which a *stage* runs; stages produce *tables*. A *source* reads and writes; an *algorithm*
+trains, transforms or predicts on the Spark side; a *trainer* fits in a worker process; a
+*candidate* is one parameter group; a *model* is stored and has a manifest; a published stream
+has a *ledger*; a *function* is callable from SQL. A *session* is an owner's and lives long, a
+*run* is one script in it.
+
+Importing this package imports no Spark: the names below are loaded at their first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version as _version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlsql.config import Settings, load_settings
+    from mlsql.engine import Engine, Result
+    from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
+    from mlsql.stop import Stop
+
+__all__ = [
+    "ConfigError",
+    "DataError",
+    "Engine",
+    "MlsqlError",
+    "Result",
+    "RunError",
+    "ScriptError",
+    "Settings",
+    "Stop",
+    "load_settings",
+]
+
+_MODULES = {
+    "Engine": "mlsql.engine",
+    "Result": "mlsql.engine",
+    "Settings": "mlsql.config",
+    "Stop": "mlsql.stop",
+    "load_settings": "mlsql.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return _version("mlsql")
+    if name not in __all__:
+        raise AttributeError(f"module 'mlsql' has no attribute '{name}'")
+    return getattr(import_module(_MODULES.get(name, "mlsql.errors")), name)

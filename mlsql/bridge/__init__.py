@@ -1,0 +1,1 @@
+"""Tables to Python workers and models back; knows nothing of scripts."""

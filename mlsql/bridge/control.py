@@ -1,0 +1,225 @@
+"""The control channel between the driver and one worker: JSON lines on a socket of the driver.
+
+The driver opens a :class:`Door` on loopback; whoever says its one-time token first is the worker.
+The driver sends :class:`Work` once, the worker reports until it has sent :class:`Done` or
+:class:`Failed`. Each side takes a closed channel for the end of the other.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hmac
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from types import TracebackType
+from typing import Any, Self
+
+from mlsql.models import Label, ModelKind
+
+HANDSHAKE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The driver's word that the data is there: local Arrow files."""
+
+    training: str
+    evaluation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The worker has imported its library, after *seconds*."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The worker has its data, *rows* of them, after waiting for *waited* seconds."""
+
+    rows: int
+    waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """How far the worker has come."""
+
+    doing: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A line for the log."""
+
+    message: str
+    level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number that the trainer measured."""
+
+    name: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The candidate is fitted, evaluated and stored."""
+
+    kind: ModelKind
+    features: int
+    answer: str
+    classes: tuple[Label, ...] | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The worker raised."""
+
+    type: str
+    message: str
+    traceback: str
+
+
+Report = Started | Reading | Progressed | Logged | Measured | Done | Failed
+_BY_NAME: Mapping[str, type[Any]] = {
+    "work": Work,
+    "started": Started,
+    "data": Reading,
+    "progress": Progressed,
+    "log": Logged,
+    "metric": Measured,
+    "done": Done,
+    "failed": Failed,
+}
+_NAMES = {kind: name for name, kind in _BY_NAME.items()}
+
+
+class ChannelClosed(Exception):
+    """The other side has gone."""
+
+
+class Channel:
+    """One end of the channel; one thread may send while another receives."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connection = connection
+        self._unread = b""
+        self.is_closed = False
+        self._sending = threading.Lock()
+
+    def send(self, message: Work | Report) -> None:
+        """Hand *message* over."""
+        line = json.dumps({"is": _NAMES[type(message)], **dataclasses.asdict(message)})
+        try:
+            with self._sending:
+                self._connection.sendall(line.encode() + b"\n")
+        except OSError as error:
+            raise ChannelClosed from error
+
+    def receive(self, timeout: float | None) -> Any:
+        """The next message, or None when none has come after *timeout* seconds (None waits for the end)."""
+        while b"\n" not in self._unread:
+            if not wait([self._connection], timeout):
+                return None
+            self._unread += self._read()
+        line, _, self._unread = self._unread.partition(b"\n")
+        return _decode(line)
+
+    def close(self) -> None:
+        """End the conversation; the other side notices."""
+        self.is_closed = True
+        with suppress(OSError):  # it may have gone before us
+            self._connection.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+    def _read(self) -> bytes:
+        try:
+            received = self._connection.recv(65536)
+        except OSError as error:
+            raise ChannelClosed from error
+        if not received:
+            raise ChannelClosed
+        return received
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _decode(line: bytes) -> Any:
+    raw = json.loads(line)
+    kind = _BY_NAME[raw.pop("is")]
+    if raw.get("classes") is not None:
+        raw["classes"] = tuple(raw["classes"])
+    return kind(**raw)
+
+
+class Door:
+    """Where one worker comes in: a port of loopback and a token that works once."""
+
+    def __init__(self) -> None:
+        self.token = secrets.token_hex(32)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address: tuple[str, int] = self._listener.getsockname()
+
+    def admit(self, timeout: float) -> Channel | None:
+        """The channel to the worker, or None when it has not come within *timeout* seconds."""
+        if not wait([self._listener], timeout):
+            return None
+        connection, _ = self._listener.accept()
+        if _says(connection, self.token):
+            self._listener.close()
+            return Channel(connection)
+        connection.close()
+        return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+
+def connect(address: tuple[str, int], token: str) -> Channel:
+    """The worker's end of the channel to the door at *address*."""
+    connection = socket.create_connection(address, timeout=HANDSHAKE_SECONDS)
+    connection.sendall(token.encode())
+    return Channel(connection)
+
+
+def _says(connection: socket.socket, token: str) -> bool:
+    """Whether the first that comes from *connection* is *token*, soon enough."""
+    deadline = time.monotonic() + HANDSHAKE_SECONDS
+    said = b""
+    while len(said) < len(token):
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            received = connection.recv(len(token) - len(said))
+        except OSError:
+            return False
+        if not received:
+            return False
+        said += received
+    return hmac.compare_digest(said, token.encode())

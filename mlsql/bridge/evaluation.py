@@ -1,0 +1,127 @@
+"""How good a fitted model is on rows that it has not seen: the metrics, and which direction is better."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mlsql.bridge.trainer import Answers, Fitted, Run, Traits
+from mlsql.models import ModelKind
+
+if TYPE_CHECKING:
+    from mlsql.bridge.dataset import Dataset
+
+SILHOUETTE_ROWS = 10_000
+"""The silhouette compares every row with every other: of more rows a seeded sample is taken."""
+
+
+Compute = Callable[[Answers, Traits], float | None]
+"""A metric of some answers; None where they have nothing to compute it from."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricKind:
+    """A metric: the kinds of models that it judges, whether more is better, and how it is computed."""
+
+    name: str
+    kinds: tuple[ModelKind, ...]
+    compute: Compute = field(repr=False, compare=False)
+    greater_is_better: bool = True
+
+
+def evaluate(fitted: Fitted, data: Dataset, run: Run) -> dict[str, float]:
+    """Every metric of the model's kind on *data*; one that cannot be computed is left out and logged."""
+    answers = fitted.answers(data)
+    if answers is None:
+        run.log("not evaluated: the model can only judge the rows that it was fitted on", "warning")
+        return {}
+    return dict(_measure(answers, fitted.traits, run))
+
+
+def metrics_of(kind: ModelKind) -> tuple[MetricKind, ...]:
+    """The metrics that judge models of *kind*."""
+    return tuple(metric for metric in METRICS.values() if kind in metric.kinds)
+
+
+def _measure(answers: Answers, traits: Traits, run: Run) -> Iterator[tuple[str, float]]:
+    for metric in metrics_of(traits.kind):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what a metric cannot say it says by nan
+                value = metric.compute(answers, traits)
+        except ValueError as error:
+            run.log(f"no {metric.name}: {error}", "warning")
+            continue
+        if value is not None and math.isfinite(value):
+            run.metric(metric.name, float(value))
+            yield metric.name, float(value)
+        elif value is not None:
+            run.log(f"no {metric.name}: it is not defined on these rows", "warning")
+
+
+def _compare(function: str, **options: Any) -> Compute:
+    """What the function of ``sklearn.metrics`` says of truth and guess."""
+
+    def compute(answers: Answers, _: Traits) -> float:
+        import sklearn.metrics
+
+        return float(getattr(sklearn.metrics, function)(answers.truth, answers.guess, **options))
+
+    return compute
+
+
+def _log_loss(answers: Answers, traits: Traits) -> float | None:
+    from sklearn.metrics import log_loss
+
+    if answers.probabilities is None or traits.classes is None:
+        return None
+    classes = list(traits.classes)
+    return float(log_loss(answers.truth, answers.probabilities, labels=classes))
+
+
+def _auc(answers: Answers, traits: Traits) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
+    if answers.probabilities is None or traits.classes is None:
+        return None
+    classes = list(traits.classes)
+    if len(classes) == 2:  # noqa: PLR2004 — the second class is the positive one
+        return float(roc_auc_score(answers.truth == classes[1], answers.probabilities[:, 1]))
+    return float(roc_auc_score(answers.truth, answers.probabilities, multi_class="ovr", labels=classes))
+
+
+def _silhouette(answers: Answers, _: Traits) -> float:
+    from sklearn.metrics import silhouette_score
+
+    sample = SILHOUETTE_ROWS if len(answers.guess) > SILHOUETTE_ROWS else None
+    return float(silhouette_score(answers.matrix, answers.guess, sample_size=sample, random_state=0))
+
+
+_WEIGHTED: Mapping[str, Any] = {"average": "weighted", "zero_division": 0}
+
+METRICS: Mapping[str, MetricKind] = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            MetricKind("accuracy", ("classifier",), _compare("accuracy_score")),
+            MetricKind("f1", ("classifier",), _compare("f1_score", **_WEIGHTED)),
+            MetricKind("precision", ("classifier",), _compare("precision_score", **_WEIGHTED)),
+            MetricKind("recall", ("classifier",), _compare("recall_score", **_WEIGHTED)),
+            MetricKind("logLoss", ("classifier",), _log_loss, greater_is_better=False),
+            MetricKind("auc", ("classifier",), _auc),
+            MetricKind("rmse", ("regressor",), _compare("root_mean_squared_error"), greater_is_better=False),
+            MetricKind("mse", ("regressor",), _compare("mean_squared_error"), greater_is_better=False),
+            MetricKind("mae", ("regressor",), _compare("mean_absolute_error"), greater_is_better=False),
+            MetricKind("r2", ("regressor",), _compare("r2_score")),
+            MetricKind(
+                "mape", ("regressor",), _compare("mean_absolute_percentage_error"), greater_is_better=False
+            ),
+            MetricKind("silhouette", ("clusterer",), _silhouette),
+        )
+    }
+)
+"""Every metric by its name, as ``autoSelectByMetric`` takes it."""

@@ -1,0 +1,73 @@
+"""What one training is asked for and what it reports: the records that driver and worker share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from mlsql.models import CandidateRecord, Column, DataRecord, Label, ModelKind
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a published frame are for.
+
+    ``features`` holds one array column (form ``features``) or the columns of the matrix in
+    their order (form ``columns``).
+    """
+
+    form: Literal["columns", "features"]
+    features: tuple[Column, ...]
+    label: Column | None = None
+    weight: Column | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One parameter group: its number and its parameters as text, without ``fitParam.N.``.
+
+    ``prefix`` is how the script wrote it (``fitParam.0.`` or ``fitParam.``), so that a fault can
+    name the option.
+    """
+
+    index: int
+    params: Mapping[str, str]
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """What one train statement asks of the bridge."""
+
+    job: str
+    """Unique; names streams, topics and folders: ``[a-z0-9-]``."""
+    trainer: str
+    """A name in the trainers' registry, as ``SKLearn``."""
+    candidates: tuple[Candidate, ...]
+    columns: Columns
+    output: Path
+    """Candidate I is stored as an MLflow model in ``output / str(I)``."""
+    ordered: bool = False
+    parallelism: int = 1
+    timeout: float | None = None
+    """Seconds for one worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingReport:
+    """How it went, a record a candidate in the order of the request.
+
+    ``kind``, ``classes``, ``features`` and ``answer`` are told by the candidates that succeeded;
+    ``answer`` is the Spark type of a prediction.
+    """
+
+    candidates: tuple[CandidateRecord, ...]
+    data: DataRecord
+    evaluation: DataRecord | None = None
+    kind: ModelKind | None = None
+    classes: tuple[Label, ...] | None = None
+    features: int = 0
+    answer: str = "double"
+    libraries: Mapping[str, str] = field(default_factory=dict)

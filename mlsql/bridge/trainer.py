@@ -1,0 +1,111 @@
+"""What a trainer is: it fits one candidate in a worker and hands back what can predict and be stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from mlsql.models import Label, ModelKind
+from mlsql.registry import Registry
+
+if TYPE_CHECKING:
+    from mlsql.bridge.dataset import Dataset, Matrix
+
+Params = Mapping[str, str]
+"""The parameters of one candidate as the script gives them, without ``fitParam.N.``."""
+
+
+class Run(Protocol):
+    """What a trainer may tell while it fits."""
+
+    def progress(self, doing: str, share: float | None = None) -> None:
+        """How far the fit has come; *share* from 0 to 1."""
+        ...
+
+    def log(self, message: str, level: str = "info") -> None:
+        """A line for the log of the run."""
+        ...
+
+    def metric(self, name: str, value: float) -> None:
+        """A number that was measured."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a fitted model is, for its manifest and for whoever calls it."""
+
+    kind: ModelKind
+    features: int
+    """The width of the matrix that it was fitted on."""
+    answer: str
+    """The Spark type of a prediction."""
+    classes: tuple[Label, ...] | None = None
+    """A classifier's classes in the order of its probabilities, in the label's type."""
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    """The versions that its stored form needs, by package."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """What a model says about the rows of a table, beside the truth where there is one."""
+
+    matrix: Matrix
+    truth: Matrix | None
+    guess: Matrix
+    probabilities: Matrix | None = None
+    """A column a class, in the order of ``Traits.classes``; None where the model has none."""
+
+
+class Fitted(Protocol):
+    """A fitted model, before it is stored."""
+
+    @property
+    def traits(self) -> Traits:
+        """What it is."""
+        ...
+
+    def answers(self, data: Dataset) -> Answers | None:
+        """What it says about *data*; None when it can only judge the rows that it was fitted on."""
+        ...
+
+    def save(self, directory: Path) -> None:
+        """Store it in *directory* as an MLflow model that loads without this package."""
+        ...
+
+
+class Trainer(Protocol):
+    """Fits the candidates of one ``train … as NAME``; its class is made without arguments."""
+
+    @property
+    def flavor(self) -> str:
+        """The MLflow module that ``Fitted.save`` uses; imported while the fit runs."""
+        ...
+
+    def kind(self, params: Params) -> ModelKind:
+        """What kind of model *params* ask for; checks as :meth:`check` does."""
+        ...
+
+    def check(self, params: Params) -> None:
+        """Raise OptionFault (ScriptErrors of several) for what cannot be.
+
+        Runs in the driver and imports no library; a fault names the parameter without its prefix.
+        """
+        ...
+
+    def prepare(self, params: Params) -> None:
+        """Import what :meth:`train` will need, while the data is still on its way."""
+        ...
+
+    def train(self, data: Dataset, params: Params, run: Run) -> Fitted:
+        """Fit on *data*; whatever it raises becomes the candidate's message."""
+        ...
+
+
+def builtins() -> Registry[Trainer]:
+    """The trainers that come with this package."""
+    trainers: Registry[Trainer] = Registry("trainer")
+    trainers.add("SKLearn", "mlsql.bridge.trainers.sklearn:TRAINER")
+    return trainers

@@ -1,0 +1,1 @@
+"""The libraries that can be trained with, one module each."""

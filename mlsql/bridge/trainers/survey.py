@@ -1,0 +1,130 @@
+"""Write the table of scikit-learn's estimators: ``python -m mlsql.bridge.trainers.survey``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from mlsql.bridge.trainers.estimators import TABLE
+from mlsql.bridge.trainers.parameters import TRIED_IN_ORDER, Constraint
+from mlsql.models import ModelKind
+
+_KINDS: Mapping[str, ModelKind] = {
+    "classifier": "classifier",
+    "regressor": "regressor",
+    "cluster": "clusterer",
+}
+_TYPES: Mapping[Any, Constraint] = {
+    bool: "boolean",
+    str: "text",
+    dict: "object",
+    list: "list",
+    tuple: "tuple",
+    Integral: ("integer", None, None, "both"),
+    Real: ("number", None, None, "both"),
+}
+_NAMED: Mapping[str, tuple[Constraint, ...]] = {
+    "array-like": ("list",),
+    "boolean": ("boolean",),
+    "verbose": ("boolean", ("integer", 0, None, "left")),
+    "random_state": ("none", ("integer", 0, 2**32 - 1, "both")),
+    "cv_object": ("none", ("integer", 2, None, "left")),
+    "no_validation": ("none", "boolean", ("number", None, None, "both"), "object", "list", "text"),
+}
+
+
+def survey() -> dict[str, Any]:
+    """The table for the installed scikit-learn, in plain values."""
+    import sklearn
+    from sklearn.utils import all_estimators
+
+    estimators = {
+        name: _describe(estimator, kind)
+        for wanted, kind in _KINDS.items()
+        for name, estimator in all_estimators(type_filter=wanted)
+    }
+    return {"scikit-learn": sklearn.__version__, "estimators": dict(sorted(estimators.items()))}
+
+
+def to_json(table: Mapping[str, Any]) -> str:
+    """The text of ``estimators.json``: a line an estimator."""
+    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in table["estimators"].items())
+    return f'{{"scikit-learn": {json.dumps(table["scikit-learn"])}, "estimators": {{\n{lines}\n}}}}\n'
+
+
+def _describe(estimator: Any, kind: ModelKind) -> dict[str, Any]:
+    constraints = getattr(estimator, "_parameter_constraints", {})
+    given = [
+        each for each in inspect.signature(estimator).parameters.values() if each.default != "deprecated"
+    ]
+    return {
+        "module": estimator.__module__.partition("._")[0],
+        "kind": kind,
+        "parameters": {each.name: _describe_parameter(each, constraints) for each in given},
+    }
+
+
+def _describe_parameter(parameter: inspect.Parameter, constraints: Mapping[str, Any]) -> dict[str, Any]:
+    takes = constraints.get(parameter.name, "no_validation")
+    known = [each for one in ([takes] if isinstance(takes, str) else takes) for each in _translate(one)]
+    described = {"takes": _in_order(known)}
+    if parameter.default is inspect.Parameter.empty:
+        return described
+    return {"default": _written(parameter.default), **described}
+
+
+def _translate(constraint: Any) -> Iterator[Constraint]:
+    """*constraint* in our words; nothing for what a script cannot write (a callable, a kernel)."""
+    from sklearn.utils._param_validation import HasMethods, Interval, Options
+
+    if constraint is None:
+        yield "none"
+    elif isinstance(constraint, str):
+        yield from _NAMED.get(constraint, ())
+    elif isinstance(constraint, type):
+        yield from [_TYPES[constraint]] if constraint in _TYPES else []
+    elif isinstance(constraint, Interval):
+        yield _interval(constraint)
+    elif isinstance(constraint, Options):
+        yield from _options(constraint)
+    elif isinstance(constraint, HasMethods) and "fit" in constraint.methods:
+        yield "estimator"
+
+
+def _interval(interval: Any) -> Constraint:
+    from sklearn.utils._param_validation import RealNotInt
+
+    name = "integer" if interval.type is Integral else "decimal" if interval.type is RealNotInt else "number"
+    bounds = [
+        None if bound is None or math.isinf(bound) else bound for bound in (interval.left, interval.right)
+    ]
+    return (name, *bounds, interval.closed)
+
+
+def _options(constraint: Any) -> Iterator[Constraint]:
+    options = constraint.options - constraint.deprecated
+    words = sorted(each for each in options if isinstance(each, str))
+    if words:
+        yield ("word", *words)
+    if math.inf in options:
+        yield "infinity"
+
+
+def _in_order(constraints: Iterable[Constraint]) -> list[Constraint]:
+    unique = {json.dumps(each): each for each in constraints}
+    return sorted(
+        unique.values(), key=lambda each: TRIED_IN_ORDER.index(each if isinstance(each, str) else each[0])
+    )
+
+
+def _written(default: Any) -> str:
+    return default.__name__ if callable(default) else repr(default)
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name(TABLE).write_text(to_json(survey()), encoding="utf-8")

@@ -1,0 +1,164 @@
+"""A script into statements, each read on its own, so that one error never disturbs the next.
+
+Statements with options go token by token through the LALR machine of mlsql.lark; selects,
+pass-through statements and commands are only cut. All errors are told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mlsql.errors import ScriptError, ScriptErrors
+from mlsql.grammar.builder import build_command, build_select, build_sql, build_statement, split_output
+from mlsql.grammar.errors import (
+    Finding,
+    duplicate_options,
+    missing_semicolon,
+    missing_table,
+    place_behind,
+    swallowed,
+    typographic,
+    unclosed,
+    unknown_statement,
+)
+from mlsql.grammar.lalr import attempt
+from mlsql.grammar.nodes import Command, Select, Sql, Statement, Unregister
+from mlsql.grammar.queries import is_select, query_errors, statement_begins
+from mlsql.grammar.scanner import MODES, Mode, Token, is_statement, next_statement, scan, starts_line
+from mlsql.spans import Script
+
+_WITH_CONDITION = ("if", "elif", "assert")
+_WITHOUT_OPTIONS = (Unregister, Select, Sql, Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One statement, or the errors that it has instead, and where the next one begins."""
+
+    statement: Statement | None
+    errors: tuple[ScriptError, ...]
+    next: int
+
+
+def parse(script: Script) -> tuple[Statement, ...]:
+    """The statements of *script*; every syntax error in it is told by one ScriptErrors."""
+    readings = list(_read(script))
+    errors = [error for reading in readings for error in reading.errors]
+    errors += [
+        missing_table(reading.statement.query.span)
+        for reading in readings[:-1]
+        if isinstance(reading.statement, Select) and reading.statement.table is None
+    ]
+    if errors:
+        raise ScriptErrors(sorted(errors, key=_place))
+    return tuple(reading.statement for reading in readings if reading.statement)
+
+
+def _place(error: ScriptError) -> int:
+    return error.span.start if error.span else 0
+
+
+def _read(script: Script) -> Iterator[Reading]:
+    position = 0
+    while (first := _first_token(script.text, position)) is not None:
+        reading = _read_statement(script, first)
+        yield reading
+        position = reading.next
+
+
+def _first_token(text: str, position: int) -> Token | None:
+    """The token that the next statement begins with; a lone ``;`` is no statement."""
+    while True:
+        for token in scan(text, position, "options"):
+            if token.kind not in ("comment", "stop"):
+                return token
+            position = token.end
+        if position == len(text):
+            return None
+
+
+def _read_statement(script: Script, first: Token) -> Reading:
+    if first.kind == "unclosed":
+        return _over(unclosed(script, first))
+    mode = MODES.get(first.text.lower()) if first.kind in ("word", "symbol") else None
+    if mode == "options":
+        return _read_options(script, first)
+    if mode is not None:
+        return _read_raw(script, first, mode)
+    return Reading(None, (unknown_statement(script, first),), _skip(script.text, first.end))
+
+
+def _read_raw(script: Script, first: Token, mode: Mode) -> Reading:
+    """A statement that is cut, not parsed: a query, a pass-through statement or a command."""
+    begins = _command_begins if mode == "command" else statement_begins
+    tokens: list[Token] = []
+    for token in scan(script.text, first.end if mode == "command" else first.start, mode):
+        if token.kind in ("stop", "unclosed") or begins(script, tokens, token):
+            break
+        if token.kind != "comment":
+            tokens.append(token)
+    quoted = swallowed(script, tokens, token)
+    if quoted or token.kind == "unclosed":
+        return _over(unclosed(script, quoted or token))
+    errors = _command_errors(script, first, tokens) if mode == "command" else query_errors(script, tokens)
+    if token.kind != "stop":
+        errors.append(_unfinished(script, tokens, token))
+    end = token.end if token.kind == "stop" else token.start
+    return Reading(None if errors else _build(script, first, tokens), tuple(errors), end)
+
+
+def _build(script: Script, first: Token, tokens: Sequence[Token]) -> Select | Sql | Command:
+    if first.is_symbol("!"):
+        return build_command(script, first.start, tokens)
+    return build_select(script, tokens) if is_select(tokens) else build_sql(script, tokens)
+
+
+def _unfinished(script: Script, tokens: Sequence[Token], token: Token) -> ScriptError:
+    """The next statement begins at *token*, before this one has ended."""
+    if is_select(tokens) and split_output(tokens)[1] is None:
+        return missing_table(script.span(tokens[0].start, tokens[-1].end), stop=";")
+    return missing_semicolon(script, tokens, token).error
+
+
+def _command_begins(script: Script, tokens: Sequence[Token], token: Token) -> bool:
+    """Whether a line of a command begins the next statement; in a condition ``!`` may mean not."""
+    if not tokens or not is_statement(script.text, token.start) or not starts_line(script.text, token.start):
+        return False
+    return not (token.text.startswith("!") and tokens[0].text.startswith(_WITH_CONDITION))
+
+
+def _command_errors(script: Script, first: Token, tokens: Sequence[Token]) -> list[ScriptError]:
+    if not tokens or tokens[0].start != first.end or tokens[0].kind != "word":
+        return [ScriptError("missing the name of a command after `!`", span=place_behind(script, first))]
+    findings = (typographic(script, token) for token in tokens if token.kind == "word")
+    return [finding.error for finding in findings if finding][:1]
+
+
+def _read_options(script: Script, first: Token) -> Reading:
+    found = attempt(script, first.start)
+    if found.tree is None or found.errors:
+        end = _skip(script.text, found.position) if found.next_statement is None else found.next_statement
+        return Reading(None, found.errors, found.position if found.tree else end)
+    statement = build_statement(script, found.tree, found.tokens)
+    errors = () if isinstance(statement, _WITHOUT_OPTIONS) else duplicate_options(statement.options)
+    return Reading(None if errors else statement, errors, found.position)
+
+
+def _over(finding: Finding) -> Reading:
+    """The statement ends with this one error."""
+    assert finding.next_statement is not None
+    return Reading(None, (finding.error,), finding.next_statement)
+
+
+def _skip(text: str, position: int) -> int:
+    """Behind the statement that cannot be read on, or before the next that begins a line."""
+    for token in scan(text, position, "options"):
+        if token.kind == "stop":
+            return token.end
+        if token.kind == "unclosed":
+            break
+        if is_statement(text, token.start) and starts_line(text, token.start):
+            return token.start
+    following = next_statement(text, token.start)
+    return len(text) if following is None else following

@@ -1,0 +1,242 @@
+"""Models on a local file system: ``PATH/_model_N/`` is a version once it has a ``manifest.json``.
+
+Until then it is a draft. Its maker holds a lock on the file ``.draft`` in it, which the operating
+system takes away when the process ends, however it ends. To commit is to rename that file, then
+full, to ``manifest.json``. What lies there as a draft that nobody holds is removed by the next train.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from mlsql.errors import DataError, MissingModel, ScriptError
+from mlsql.models import METRICS, CandidateRecord, Draft, Manifest, ModelKind, ModelRef, StoredModel
+from mlsql.names import listed
+
+_logger = logging.getLogger(__name__)
+
+_MANIFEST = "manifest.json"
+_DRAFT = ".draft"
+_VERSION = re.compile(r"_model_(0|[1-9][0-9]*)")
+_DEFAULT_METRICS: dict[ModelKind, str] = {"classifier": "f1", "regressor": "rmse", "clusterer": "silhouette"}
+
+
+class DirectoryModelStore:
+    """A ModelStore whose paths are folders of this machine, or mounted on it."""
+
+    @contextmanager
+    def begin(self, path: str) -> Iterator[Draft]:
+        """Take the next version number; what is not committed when the block ends is removed."""
+        root = Path(path)
+        missing = [each for each in (root, *root.parents) if not each.exists()]
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with _locked(root):
+                _sweep(root)
+                draft = _take_number(path)
+        except OSError as error:
+            raise ScriptError(f"no model can be stored at '{path}': {error.strerror}") from error
+        try:
+            yield draft
+        finally:
+            draft.end()
+            _remove_empty(missing)
+
+    def versions(self, path: str) -> Sequence[int]:
+        """The complete versions at *path*, ascending."""
+        return sorted(number for number, folder in _folders(Path(path)).items() if _is_complete(folder))
+
+    def open(self, path: str, version: int | None = None) -> StoredModel:
+        """The version asked for, or the newest complete one."""
+        versions = self.versions(path)
+        wanted = versions[-1] if versions and version is None else version
+        if wanted is None or wanted not in versions:
+            raise MissingModel(path, version=version, found=_found(Path(path), versions))
+        ref = ModelRef(path, wanted)
+        return StoredModel(ref, _read_manifest(ref))
+
+    def delete(self, ref: ModelRef) -> None:
+        """Remove one version with its files; MissingModel when there is none."""
+        versions = self.versions(ref.path)
+        if ref.version not in versions:
+            raise MissingModel(ref.path, version=ref.version, found=_found(Path(ref.path), versions))
+        folder = Path(str(ref))
+        (folder / _MANIFEST).rename(folder / _DRAFT)
+        _remove(folder)
+
+
+@dataclass(slots=True)
+class _DirectoryDraft:
+    ref: ModelRef
+    directory: Path
+    _file: BinaryIO
+    """The locked ``.draft``."""
+
+    def commit(self, manifest: Manifest) -> StoredModel:
+        if _is_complete(self.directory):
+            raise FileExistsError(f"{self.ref} is complete, it never changes")
+        self._file.write(manifest.to_json().encode())
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        (self.directory / _DRAFT).rename(self.directory / _MANIFEST)
+        _sync(self.directory)
+        return StoredModel(self.ref, manifest)
+
+    def end(self) -> None:
+        """Remove what was not committed, and give the lock back."""
+        with self._file:
+            if not _is_complete(self.directory):
+                _remove(self.directory)
+
+
+def choose(stored: StoredModel, *, index: int | None = None, metric: str | None = None) -> CandidateRecord:
+    """The candidate that answers for a model: *index*, else the best by *metric*.
+
+    Without either, the best by the usual metric of its kind (f1, rmse, silhouette), or the first
+    that succeeded when that was not computed.
+    """
+    if index is not None:
+        return _candidate(stored, index)
+    succeeded = [each for each in stored.manifest.candidates if each.status == "success"]
+    if not succeeded:
+        raise DataError(f"no candidate of {stored.ref} succeeded", hint=_messages(stored))
+    computed = {name for each in succeeded for name in each.metrics if name in METRICS}
+    wanted = metric or _DEFAULT_METRICS.get(stored.manifest.kind)
+    if wanted in computed:
+        return _best(succeeded, wanted)
+    if metric is not None:
+        hint = f"computed were {listed(computed)}" if computed else "evaluateTable in its train computes some"
+        raise DataError(f"the metric '{metric}' was not computed for {stored.ref}", hint=hint)
+    return succeeded[0]
+
+
+def _candidate(stored: StoredModel, index: int) -> CandidateRecord:
+    by_index = {each.index: each for each in stored.manifest.candidates}
+    if index not in by_index:
+        known = ", ".join(map(str, by_index))
+        raise DataError(f"{stored.ref} has no candidate {index}", hint=f"it has {known}")
+    if by_index[index].status == "fail":
+        raise DataError(f"candidate {index} of {stored.ref} failed: {by_index[index].message}")
+    return by_index[index]
+
+
+def _best(candidates: Sequence[CandidateRecord], metric: str) -> CandidateRecord:
+    """The first of the best; one without that metric is none of them."""
+    measured = [each for each in candidates if metric in each.metrics]
+    pick = max if METRICS[metric].greater_is_better else min
+    return pick(measured, key=lambda each: each.metrics[metric])
+
+
+def _messages(stored: StoredModel) -> str:
+    return "; ".join(f"{each.index}: {each.message}" for each in stored.manifest.candidates)
+
+
+def _take_number(path: str) -> _DirectoryDraft:
+    """The draft of the next version; its folder is locked before the lock on *path* is given back."""
+    start = max(_folders(Path(path)), default=-1) + 1
+    refs = (ModelRef(path, version) for version in itertools.count(start))
+    ref = next(each for each in refs if _makes_folder(Path(str(each))))
+    file = Path(str(ref), _DRAFT).open("xb")  # noqa: SIM115 — the draft closes it when it ends
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return _DirectoryDraft(ref, Path(str(ref)), file)
+
+
+def _makes_folder(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A block in which nobody else begins a version, so that none is swept before it is locked."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(root: Path) -> None:
+    for folder in _folders(root).values():
+        if _is_abandoned(folder):
+            _logger.info("removing %s, which its train left behind", folder)
+            _remove(folder)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether it is a draft that nobody holds; what has no ``.draft`` is not ours to judge."""
+    try:
+        with (folder / _DRAFT).open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return not _is_complete(folder)
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _folders(root: Path) -> dict[int, Path]:
+    """The folders of versions and drafts below *root*, by number."""
+    if not root.is_dir():
+        return {}
+    named = ((_VERSION.fullmatch(each.name), each) for each in root.iterdir())
+    return {int(match[1]): folder for match, folder in named if match}
+
+
+def _is_complete(folder: Path) -> bool:
+    return (folder / _MANIFEST).is_file()
+
+
+def _found(root: Path, versions: Sequence[int]) -> str:
+    """What lies at *root* instead of the model that was looked for."""
+    if versions:
+        return f"it has the versions {', '.join(map(str, versions))}"
+    if _is_complete(root):
+        return "it is one version of a model: name the folder above it"
+    if not root.is_dir():
+        return "a file lies there" if root.exists() else "nothing lies there"
+    drafts = len(_folders(root))
+    if drafts:
+        return f"it has {drafts} unfinished {'version' if drafts == 1 else 'versions'}"
+    names = listed((each.name for each in root.iterdir()), most=4)
+    return f"the folder holds {names}" if names else "the folder is empty"
+
+
+def _read_manifest(ref: ModelRef) -> Manifest:
+    try:
+        return Manifest.from_json(Path(str(ref), _MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"the manifest of {ref} cannot be read: {error}") from error
+
+
+def _remove(folder: Path) -> None:
+    """Remove *folder*; what resists is a draft that the next train sweeps."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        _logger.warning("%s could not be removed completely", folder)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,262 @@
+"""What a stored model is: its address, its manifest, and the protocols around it.
+
+A model lies at ``PATH/_model_N/``: ``model/I/`` is the MLflow model of candidate I, and
+``manifest.json`` is written last — what has none is not a version. ``model_store`` keeps
+models on a file system; :class:`MemoryModelStore` keeps manifests for tests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, Protocol
+
+from mlsql.errors import MissingModel
+
+ModelKind = Literal["classifier", "regressor", "clusterer", "transformer"]
+Label = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that a model takes or gives: its name and Spark type (``double``, ``array<float>``)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A measure of models of some kinds, and whether more of it is better."""
+
+    name: str
+    kinds: tuple[ModelKind, ...]
+    greater_is_better: bool
+
+
+METRICS: Mapping[str, Metric] = MappingProxyType(
+    {
+        metric.name: metric
+        for metric in (
+            Metric("accuracy", ("classifier",), greater_is_better=True),
+            Metric("f1", ("classifier",), greater_is_better=True),
+            Metric("precision", ("classifier",), greater_is_better=True),
+            Metric("recall", ("classifier",), greater_is_better=True),
+            Metric("logLoss", ("classifier",), greater_is_better=False),
+            Metric("auc", ("classifier",), greater_is_better=True),
+            Metric("rmse", ("regressor",), greater_is_better=False),
+            Metric("mse", ("regressor",), greater_is_better=False),
+            Metric("mae", ("regressor",), greater_is_better=False),
+            Metric("r2", ("regressor",), greater_is_better=True),
+            Metric("mape", ("regressor",), greater_is_better=False),
+            Metric("silhouette", ("clusterer",), greater_is_better=True),
+        )
+    }
+)
+"""Every metric by its name, as ``autoSelectByMetric`` takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateRecord:
+    """How one candidate (parameter group) of a train went; times are ISO 8601 in UTC."""
+
+    index: int
+    algorithm: str
+    params: Mapping[str, str]
+    status: Literal["success", "fail"]
+    message: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    started: str
+    ended: str
+    seconds: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataRecord:
+    """What arrived of a table: rows, bytes, and the CRC-32C of its rows in their order.
+
+    The checksum depends on content and order alone, not on transport, partitions or messages:
+    what was trained on the same rows in another order shows.
+    """
+
+    rows: int
+    bytes: int
+    checksum: str
+    transport: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """Everything that is known of one version of a model; ``manifest.json`` holds it."""
+
+    algorithm: str
+    kind: ModelKind
+    form: Literal["columns", "features"]
+    """``columns``: called as f(a, b, c); ``features``: as f(features), one vector or array."""
+    inputs: tuple[Column, ...]
+    """The columns asked for; in the features form the one features column."""
+    features: int
+    """The width of the matrix that the estimator sees."""
+    output: str
+    """The Spark type of an answer."""
+    label: Column | None = None
+    classes: tuple[Label, ...] | None = None
+    candidates: tuple[CandidateRecord, ...]
+    data: DataRecord
+    evaluation: DataRecord | None = None
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    statement: str = ""
+    script: str = ""
+    owner: str = ""
+    job: str = ""
+    created: str = ""
+
+    def to_json(self) -> str:
+        """The text of ``manifest.json``."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """The manifest whose text is *text*; the inverse of :meth:`to_json`."""
+        raw: dict[str, Any] = json.loads(text)
+        raw["inputs"] = tuple(Column(**each) for each in raw["inputs"])
+        raw["label"] = Column(**raw["label"]) if raw["label"] else None
+        raw["classes"] = tuple(raw["classes"]) if raw["classes"] is not None else None
+        raw["candidates"] = tuple(CandidateRecord(**each) for each in raw["candidates"])
+        raw["data"] = DataRecord(**raw["data"])
+        raw["evaluation"] = DataRecord(**raw["evaluation"]) if raw["evaluation"] else None
+        return cls(**raw)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """One version of the model at *path*."""
+
+    path: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.path}/_model_{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A complete version: where it lies and what its manifest says."""
+
+    ref: ModelRef
+    manifest: Manifest
+
+    def directory(self, index: int) -> str:
+        """Where the MLflow model of candidate *index* lies."""
+        return f"{self.ref}/model/{index}"
+
+
+class Draft(Protocol):
+    """A version in the making: its number is taken, its manifest not yet written."""
+
+    ref: ModelRef
+
+    @property
+    def directory(self) -> Path:
+        """A local folder, ``…/_model_N``, in which the candidates are stored as ``model/I``."""
+        ...
+
+    def commit(self, manifest: Manifest) -> StoredModel:
+        """Write the manifest: from now on the version exists and never changes."""
+        ...
+
+
+class ModelStore(Protocol):
+    """Versions of models by path; two trains at once get two numbers."""
+
+    def begin(self, path: str) -> AbstractContextManager[Draft]:
+        """Take the next version number; what is not committed when the block ends is removed."""
+        ...
+
+    def versions(self, path: str) -> Sequence[int]:
+        """The complete versions at *path*, ascending."""
+        ...
+
+    def open(self, path: str, version: int | None = None) -> StoredModel:
+        """The version asked for, or the newest complete one; MissingModel when there is none."""
+        ...
+
+    def delete(self, ref: ModelRef) -> None:
+        """Remove one version with its files."""
+        ...
+
+
+class Predictor(Protocol):
+    """Answers for many rows at once, without Spark: what scoring holds a cached copy of."""
+
+    def predict(self, features: Any, /) -> Any:
+        """One answer per row of a pandas frame (columns form) or a matrix (features form)."""
+        ...
+
+
+@dataclass(slots=True)
+class _MemoryDraft:
+    ref: ModelRef
+    directory: Path
+    _versions: dict[int, StoredModel | None]
+
+    def commit(self, manifest: Manifest) -> StoredModel:
+        if self._versions[self.ref.version] is not None:
+            raise FileExistsError(f"{self.ref} is complete, it never changes")
+        stored = self._versions[self.ref.version] = StoredModel(self.ref, manifest)
+        return stored
+
+
+class MemoryModelStore:
+    """A ModelStore that keeps its manifests in memory; the twin of the real one in tests.
+
+    What a draft writes lies below *directory* and stays there.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._models: dict[str, dict[int, StoredModel | None]] = {}
+
+    @contextmanager
+    def begin(self, path: str) -> Iterator[Draft]:
+        """Take the next version number; what is not committed is forgotten."""
+        versions = self._models.setdefault(path, {})
+        ref = ModelRef(path, max(versions, default=-1) + 1)
+        versions[ref.version] = None
+        directory = Path(f"{self._directory}/{ref}")
+        directory.mkdir(parents=True)
+        try:
+            yield _MemoryDraft(ref, directory, versions)
+        finally:
+            if versions[ref.version] is None:
+                del versions[ref.version]
+                shutil.rmtree(directory)
+
+    def versions(self, path: str) -> Sequence[int]:
+        """The committed versions at *path*, ascending."""
+        return sorted(self._complete(path))
+
+    def open(self, path: str, version: int | None = None) -> StoredModel:
+        """The version asked for, or the newest."""
+        models = self._complete(path)
+        wanted = max(models, default=None) if version is None else version
+        if wanted is None or wanted not in models:
+            found = f"it has the versions {sorted(models)}" if models else "nothing lies there"
+            raise MissingModel(path, version=version, found=found)
+        return models[wanted]
+
+    def delete(self, ref: ModelRef) -> None:
+        """Forget one version."""
+        self.open(ref.path, ref.version)
+        del self._models[ref.path][ref.version]
+        shutil.rmtree(f"{self._directory}/{ref}")
+
+    def _complete(self, path: str) -> dict[int, StoredModel]:
+        return {number: each for number, each in self._models.get(path, {}).items() if each is not None}

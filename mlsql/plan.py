@@ -1,0 +1,188 @@
+"""A statement becomes a step: its variables filled in, its options still text with their spans.
+
+Planning is pure and happens per statement, at its turn: what ``set`` holds may be the result
+of a query, so no plan of a whole script can be made ahead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import singledispatch
+
+from mlsql.errors import ScriptError
+from mlsql.grammar.nodes import (
+    Load,
+    Option,
+    Register,
+    Save,
+    SaveMode,
+    Select,
+    Set,
+    Statement,
+    Train,
+    TrainVerb,
+    Word,
+)
+from mlsql.options import Options, OptionText
+from mlsql.spans import Span
+from mlsql.variables import Rendered, Scope, render
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStep:
+    """Read *path* with the source *format* into *table*."""
+
+    format: Word
+    path: Word
+    options: Options
+    table: Word
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SelectStep:
+    """Name the rows of *query*; without *table* they are only the result."""
+
+    query: Rendered
+    table: Word | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SaveStep:
+    """Write *table* to *path* with the source *format*."""
+
+    mode: SaveMode
+    table: Word
+    format: Word
+    path: Word
+    options: Options
+    partition_by: tuple[Word, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SetStep:
+    """Define the variable *name*; *value* is as written: text variables are rendered at use."""
+
+    name: Word
+    value: Word
+    options: Options
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStep:
+    """Give *table* to *algorithm* at *path*; what it returns is named *output*."""
+
+    verb: TrainVerb
+    table: Word
+    algorithm: Word
+    path: Word
+    options: Options
+    output: Word | None
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterStep:
+    """Make the model of *algorithm* at *path* callable in SQL as *function*."""
+
+    algorithm: Word
+    path: Word
+    function: Word
+    options: Options
+    span: Span = field(compare=False, repr=False)
+
+
+Step = LoadStep | SelectStep | SaveStep | SetStep | TrainStep | RegisterStep
+
+
+def resolve(statement: Statement, scope: Scope) -> Step:
+    """The step of *statement*, with the variables of *scope* as they are now."""
+    return _step(statement, scope)
+
+
+@singledispatch
+def _step(statement: Statement, scope: Scope) -> Step:  # noqa: ARG001
+    span = statement.span
+    keyword = re.match(r"!?\S+", span.text)
+    end = span.start + (keyword.end() if keyword else 0)
+    place = span.script.span(span.start, end)
+    raise ScriptError(f"`{place.text}` is not part of this version yet", span=place)
+
+
+@_step.register
+def _(node: Load, scope: Scope) -> LoadStep:
+    options = _options(node.options, scope)
+    return LoadStep(
+        _fill(node.format, scope), _fill(node.path, scope), options, _fill(node.table, scope), node.span
+    )
+
+
+@_step.register
+def _(node: Select, scope: Scope) -> SelectStep:
+    query = render(node.query.text, node.query.span, scope, in_select=True)
+    return SelectStep(query, _fill_optional(node.table, scope), node.span)
+
+
+@_step.register
+def _(node: Save, scope: Scope) -> SaveStep:
+    return SaveStep(
+        mode=node.mode,
+        table=_fill(node.table, scope),
+        format=_fill(node.format, scope),
+        path=_fill(node.path, scope),
+        options=_options(node.options, scope),
+        partition_by=tuple(_fill(column, scope) for column in node.partition_by),
+        span=node.span,
+    )
+
+
+@_step.register
+def _(node: Set, scope: Scope) -> SetStep:
+    value = Word(node.value.text, node.value.span, node.value.quote)
+    return SetStep(node.name, value, _options(node.options, scope), node.span)
+
+
+@_step.register
+def _(node: Train, scope: Scope) -> TrainStep:
+    return TrainStep(
+        verb=node.verb,
+        table=_fill(node.table, scope),
+        algorithm=_fill(node.algorithm, scope),
+        path=_fill(node.path, scope),
+        options=_options(node.options, scope),
+        output=_fill_optional(node.output, scope),
+        span=node.span,
+    )
+
+
+@_step.register
+def _(node: Register, scope: Scope) -> RegisterStep:
+    return RegisterStep(
+        algorithm=_fill(node.algorithm, scope),
+        path=_fill(node.path, scope),
+        function=_fill(node.function, scope),
+        options=_options(node.options, scope),
+        span=node.span,
+    )
+
+
+def _options(options: Sequence[Option], scope: Scope) -> Options:
+    return {
+        option.key.text: OptionText(
+            render(option.value.text, option.value.span, scope).text, option.value.span, option.key.span
+        )
+        for option in options
+    }
+
+
+def _fill(word: Word, scope: Scope) -> Word:
+    return Word(render(word.text, word.span, scope).text, word.span, word.quote)
+
+
+def _fill_optional(word: Word | None, scope: Scope) -> Word | None:
+    return None if word is None else _fill(word, scope)

@@ -1,0 +1,110 @@
+"""Errors as replies: the one place that knows HTTP statuses."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from mlsql.errors import (
+    Cancelled,
+    ConfigError,
+    DataError,
+    MlsqlError,
+    Refused,
+    RunError,
+    ScriptError,
+    ScriptErrors,
+    TimedOut,
+)
+from mlsql.rest.schemas import Diagnostic, ErrorReply, ReportedError
+from mlsql.spans import mask_secrets
+
+JOB_HEADER = "X-Job-Id"
+OUR_BUG = 500
+
+STATUSES: Mapping[type[MlsqlError], int] = {
+    ScriptError: 400,
+    Refused: 403,
+    DataError: 422,
+    RunError: 502,
+    TimedOut: 408,
+    Cancelled: 499,
+    ConfigError: 503,
+}
+
+log = logging.getLogger(__name__)
+
+
+def status_of(error: MlsqlError) -> int:
+    """The status of the nearest class that has one."""
+    return next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), OUR_BUG)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error that leaves a route told in the one form."""
+
+    @app.exception_handler(MlsqlError)
+    async def known(request: Request, error: MlsqlError) -> Response:
+        return error_reply(request, error)
+
+    @app.exception_handler(HTTPException)
+    async def of_http(request: Request, error: HTTPException) -> Response:
+        kind = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
+        diagnostic = Diagnostic(kind=kind, message=_route_error(request, error))
+        return _reply(request, error.status_code, [diagnostic], diagnostic.message, error.headers)
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> Response:
+        job = request.state.job
+        log.error("internal error %s", job, exc_info=error)
+        message = f"internal error {job}: {type(error).__name__}; its traceback is in the log of the server"
+        return _reply(request, OUR_BUG, [Diagnostic(kind="InternalError", message=message)], message)
+
+
+def error_reply(request: Request, error: MlsqlError) -> Response:
+    """The reply that *error* gives: JSON with all diagnostics, or its text when that is accepted."""
+    each = error.errors if isinstance(error, ScriptErrors) else (error,)
+    return _reply(request, status_of(error), [_diagnostic(one) for one in each], str(error))
+
+
+def _reply(
+    request: Request,
+    status: int,
+    diagnostics: list[Diagnostic],
+    text: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    job: str = request.state.job
+    headers = {**(headers or {}), JOB_HEADER: job}
+    if request.headers.get("accept", "").startswith("text/plain"):
+        return PlainTextResponse(text + "\n", status, headers)
+    error = ReportedError(**diagnostics[0].model_dump(), job=job, diagnostics=diagnostics)
+    return JSONResponse(ErrorReply(error=error).model_dump(), status, headers)
+
+
+def _diagnostic(error: MlsqlError) -> Diagnostic:
+    span = error.span
+    return Diagnostic(
+        kind=type(error).__name__,
+        message=mask_secrets(error.message),
+        file=span.script.name if span else None,
+        line=span.line if span else None,
+        column=span.column if span else None,
+        excerpt=span.excerpt() if span else None,
+        hint=error.hint,
+    )
+
+
+def _route_error(request: Request, error: HTTPException) -> str:
+    match error.status_code:
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            return f"{request.url.path} does not answer {request.method}"
+        case HTTPStatus.NOT_FOUND:
+            return f"nothing answers at {request.url.path}"
+        case _:
+            return error.detail

@@ -1,0 +1,98 @@
+"""What stands before every route: an id for each request, who may send it, how long it may be.
+
+A server on loopback that runs scripts is in reach of every web page that the person at the
+machine has open. So requests that a browser sends for another site are refused (``Origin``,
+``Sec-Fetch-Site``), and those for a host name that is not this machine's (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mlsql.errors import Refused
+from mlsql.rest.errors import JOB_HEADER, error_reply
+
+BODY_LIMIT = 8 * 2**20
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class JobIds:
+    """Gives each request an id, in ``request.state.job`` and as a header of the reply."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the id among the headers."""
+        job = scope.setdefault("state", {})["job"] = uuid.uuid4().hex
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)[JOB_HEADER] = job
+            await send(message)
+
+        await self.app(scope, receive, send_with_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SameMachine:
+    """Lets through what programs and pages of this machine's server send, and nothing from other sites."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse what comes from elsewhere."""
+        refusal = _refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await error_reply(Request(scope), Refused(refusal))(scope, receive, send)
+
+
+def _refusal(headers: Headers) -> str | None:
+    host = headers.get("host", "")
+    if _name_of(f"//{host}") not in _LOOPBACK_NAMES:
+        return f"requests for the host '{host}' are not answered here, only those for localhost"
+    origin = headers.get("origin")
+    if origin is not None and origin != f"http://{host}":
+        return f"pages of '{origin}' may not send scripts to this server"
+    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return "pages of other sites may not send scripts to this server"
+    return None
+
+
+def _name_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimit:
+    """Ends the reading of a body that is longer than *limit* bytes with status 413."""
+
+    app: ASGIApp
+    limit: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, unless too much is read."""
+        left = self.limit
+
+        async def receive_within_limit() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, f"the body is longer than {self.limit} bytes")
+            return message
+
+        await self.app(scope, receive_within_limit, send)

@@ -1,0 +1,239 @@
+"""Rows as JSON, CSV and cells of a table: one form for the command line and for REST.
+
+Doubles stand in their shortest form; NaN and infinities, which JSON cannot say, are null;
+decimals and integers beyond 2⁵³, which JSON readers round, are text. Timestamps are ISO 8601
+in UTC, binary is base64, vectors are arrays, keys of maps are text, intervals are Spark's text.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame, types
+from pyspark.sql import functions as sf
+
+from mlsql.errors import ScriptError
+
+Convert = Callable[[Any], Any]
+
+_EXACT = 2**53
+"""Integers up to here are the same in every reader of JSON."""
+
+_NEEDS_QUOTES = frozenset(',"\r\n')
+
+_SECONDS = types.DecimalType(20, 6)
+
+_READ_AS: Mapping[type[types.DataType], types.DataType] = {
+    types.TimestampType: _SECONDS,  # PySpark gives naive datetimes, of the years 1 to 9999 at best
+    types.TimestampNTZType: types.StringType(),
+    types.DateType: types.StringType(),
+    types.DayTimeIntervalType: types.StringType(),
+    types.YearMonthIntervalType: types.StringType(),  # PySpark cannot read these two at all
+    types.CalendarIntervalType: types.StringType(),
+}
+"""What Spark casts before PySpark reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a frame as plain values, read once, in the order of *columns*."""
+
+    columns: tuple[str, ...]
+    values: Iterator[tuple[Any, ...]]
+
+    def take(self, count: int) -> list[tuple[Any, ...]]:
+        """The next *count* rows, or as many as there are."""
+        return list(islice(self.values, count))
+
+
+def read_rows(frame: DataFrame, limit: int | None = None) -> Rows:
+    """The rows of *frame*, at most *limit* of them; without a limit one partition at a time.
+
+    With a limit they are fetched at once, and Spark reads no more partitions than it needs.
+    """
+    converters = [_plain(each.dataType) for each in frame.schema]
+    readable = _readable(frame)
+    raw = (
+        iter(readable.take(limit)) if limit is not None else readable.toLocalIterator(prefetchPartitions=True)
+    )
+    values = (tuple(convert(value) for convert, value in zip(converters, row, strict=True)) for row in raw)
+    return Rows(tuple(frame.schema.names), values)
+
+
+def json_lines(rows: Rows) -> Iterator[str]:
+    """The lines of one JSON array, an object a row; two columns of one name are an error."""
+    names = _distinct(rows.columns)
+    opening = "["
+    for row in rows.values:
+        yield opening + _json(dict(zip(names, row, strict=True)))
+        opening = ","
+    yield "[]" if opening == "[" else "]"
+
+
+def csv_lines(rows: Rows) -> Iterator[str]:
+    """A header and a line a row (RFC 4180); null is an empty field, an empty text is ``""``."""
+    yield _csv_line(rows.columns)
+    for row in rows.values:
+        yield _csv_line(row)
+
+
+def cell(value: Any) -> str:
+    """A value as text: texts as they are, everything else as in JSON.
+
+    >>> cell("a"), cell(None), cell([1.5, None])
+    ('a', 'null', '[1.5,null]')
+    """
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _csv_line(values: tuple[Any, ...]) -> str:
+    return ",".join("" if value is None else _csv_field(cell(value)) for value in values)
+
+
+def _csv_field(text: str) -> str:
+    if text and _NEEDS_QUOTES.isdisjoint(text):
+        return text
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ScriptError(
+                f"the result has {count} columns called '{name}', and a JSON object can hold one",
+                hint=f"name them apart in the select: … as {name}_2",
+            )
+    return names
+
+
+def _readable(frame: DataFrame) -> DataFrame:
+    """*frame* with the columns cast that PySpark cannot read, or not exactly."""
+    kinds = [each.dataType for each in frame.schema]
+    targets = [_read_as(kind) for kind in kinds]
+    if targets == kinds:
+        return frame
+    names = [f"c{number}" for number in range(len(kinds))]  # those of the frame may stand twice
+    return frame.toDF(*names).select(
+        [
+            sf.col(name) if target == kind else sf.col(name).cast(target)
+            for name, kind, target in zip(names, kinds, targets, strict=True)
+        ]
+    )
+
+
+def _read_as(kind: types.DataType) -> types.DataType:
+    match kind:
+        case types.ArrayType():
+            return types.ArrayType(_read_as(kind.elementType), kind.containsNull)
+        case types.MapType():
+            return types.MapType(_read_as(kind.keyType), _read_as(kind.valueType), kind.valueContainsNull)
+        case types.StructType():
+            fields = [types.StructField(each.name, _read_as(each.dataType), each.nullable) for each in kind]
+            return types.StructType(fields)
+        case _:
+            return _READ_AS.get(type(kind), kind)
+
+
+def _plain(kind: types.DataType) -> Convert:
+    """How a value of *kind* becomes one that JSON can say; null stays null."""
+    convert = _converter(kind)
+    return lambda value: None if value is None else convert(value)
+
+
+def _converter(kind: types.DataType) -> Convert:
+    match kind:
+        case types.ArrayType():
+            element = _plain(kind.elementType)
+            return lambda value: [element(each) for each in value]
+        case types.MapType():
+            key, item = _plain(kind.keyType), _plain(kind.valueType)
+            return lambda value: {cell(key(each)): item(value[each]) for each in value}
+        case types.StructType():
+            return _struct_converter(kind)
+        case types.UserDefinedType():
+            return _user_defined_converter(kind)
+        case _:
+            return _LEAVES.get(type(kind), _as_it_is)
+
+
+def _struct_converter(kind: types.StructType) -> Convert:
+    names = _distinct(tuple(kind.names))
+    fields = [_plain(each.dataType) for each in kind]
+    return lambda value: {
+        name: convert(each) for name, convert, each in zip(names, fields, value, strict=True)
+    }
+
+
+def _user_defined_converter(kind: Any) -> Convert:
+    """Vectors and matrices as arrays, anything else as what it is stored as."""
+    from pyspark.ml.linalg import MatrixUDT, VectorUDT
+
+    if isinstance(kind, VectorUDT | MatrixUDT):
+        return lambda value: _finite(value.toArray().tolist())
+    stored = _plain(kind.sqlType())
+    return lambda value: stored(kind.serialize(value))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _finite(value: Any) -> Any:
+    """A double, or nested lists of them, with null in the place of what is not finite."""
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return value if math.isfinite(value) else None
+
+
+def _shortest_float(value: float) -> float | None:
+    """The double that is written as this 32-bit float is: 0.1, not 0.10000000149011612."""
+    return float(str(np.float32(value))) if math.isfinite(value) else None
+
+
+def _exact_integer(value: int) -> int | str:
+    return value if -_EXACT <= value <= _EXACT else str(value)
+
+
+def _instant(seconds: Decimal) -> str:
+    """Seconds of the epoch in ISO 8601; numpy knows years that ``datetime`` does not."""
+    return str(np.datetime64(int(seconds.scaleb(6)), "us")).removesuffix(".000000") + "Z"
+
+
+def _iso_date_time(text: str) -> str:
+    return text.replace(" ", "T")
+
+
+def _base64(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _variant(value: types.VariantVal) -> Any:
+    def exact(digits: str) -> int | str:
+        return _exact_integer(int(digits))
+
+    return json.loads(value.toJson(), parse_int=exact, parse_constant=lambda _: None)
+
+
+_LEAVES: Mapping[type[types.DataType], Convert] = {
+    types.LongType: _exact_integer,
+    types.FloatType: _shortest_float,
+    types.DoubleType: _finite,
+    types.DecimalType: "{:f}".format,
+    types.TimestampType: _instant,
+    types.TimestampNTZType: _iso_date_time,
+    types.BinaryType: _base64,
+    types.VariantType: _variant,
+}

@@ -1,0 +1,148 @@
+"""A session, which is an owner's and lives long, and a run, which is one script in it.
+
+Stages get ``(step, run)``. Every path passes ``run.policy.path`` and every SQL text
+:meth:`Run.sql`: nothing else in the stages reads a path or hands text to Spark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mlsql.config import Settings
+from mlsql.errors import MlsqlError, UnknownName
+from mlsql.events import Event, Sink, ignore
+from mlsql.grammar.nodes import Word
+from mlsql.models import Column
+from mlsql.policy import Policy
+from mlsql.spans import Script, Span
+from mlsql.spark import cancel_jobs, job_group
+from mlsql.spark_errors import spark_errors, sql_error
+from mlsql.stop import Stop
+from mlsql.variables import Rendered, Scope
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+COMMAND = "command"
+"""The table of one row that always exists, for algorithms that need no input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The outcome of a step that made a table: its name (None for a bare result) and frame."""
+
+    name: str | None
+    frame: DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """The outcome of a step that has no rows to show (``set``)."""
+
+
+Outcome = Table | Nothing
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSignature:
+    """How a registered function is called: ``f(a double, b double) -> string``."""
+
+    name: str
+    parameters: tuple[Column, ...]
+    output: str
+
+    def __str__(self) -> str:
+        parameters = ", ".join(f"{each.name} {each.type}" for each in self.parameters)
+        return f"{self.name}({parameters}) -> {self.output}"
+
+
+@dataclass(slots=True)
+class Session:
+    """What an owner keeps from one script to the next: the Spark session and its functions."""
+
+    owner: str
+    spark: SparkSession
+    functions: dict[str, FunctionSignature] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Run:
+    """One script in a session: its variables, policy, events and the stop that ends it."""
+
+    id: str
+    script: Script
+    session: Session
+    settings: Settings
+    policy: Policy
+    scope: Scope
+    stop: Stop = field(default_factory=Stop)
+    sink: Sink = ignore
+    last: Table | None = None
+    _queries: dict[str, Rendered] = field(default_factory=dict)
+
+    @property
+    def spark(self) -> SparkSession:
+        """The owner's Spark session; ``getActiveSession`` may be another's."""
+        return self.session.spark
+
+    def emit(self, event: Event) -> None:
+        """Tell whoever listens to this run."""
+        self.sink(event)
+
+    def sql(self, query: Rendered) -> DataFrame:
+        """The lazy rows of *query*; what Spark refuses is an error placed in the script."""
+        self.policy.sql(query.text, span=query.span)
+        self._queries[query.text] = query
+        with self.guard(query.span):
+            return self.spark.sql(query.text)
+
+    def define(self, table: Word, frame: DataFrame) -> Table:
+        """Name *frame*: a temporary view of the session, which replaces one of that name."""
+        frame.createOrReplaceTempView(quoted(table.text))
+        return Table(table.text, frame)
+
+    def table(self, name: Word) -> DataFrame:
+        """The frame that a script calls *name*; an unknown one is told with the nearest known."""
+        if name.text.casefold() == COMMAND:
+            return self.spark.range(1).selectExpr("id as command")
+        if not self.spark.catalog.tableExists(quoted(name.text)):
+            known = [each.name for each in self.spark.catalog.listTables()]
+            raise UnknownName("table", name.text, known, span=name.span)
+        return self.spark.table(quoted(name.text))
+
+    @contextmanager
+    def guard(self, span: Span | None = None) -> Iterator[None]:
+        """A block whose errors leave as ours, placed in the query that they came from or at *span*.
+
+        A cancelled Spark job or worker fails in many ways: the stop decides what it was.
+        """
+        try:
+            self.stop.check()
+            yield
+        except MlsqlError as error:
+            raise (self.stop.reason or error).at(span) from error.__cause__
+        except spark_errors() as error:
+            raise (self.stop.reason or self._placed(error)).at(span) from error
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """A block whose Spark jobs are one group, which a cancel or the deadline ends at once."""
+        cancel = partial(cancel_jobs, self.spark, self.id)
+        with self.stop.timer(), self.stop.ending(cancel), job_group(self.spark, self.id, self.script.name):
+            yield
+
+    def _placed(self, error: Exception) -> MlsqlError:
+        return sql_error(error, self._queries, self.spark)
+
+
+def quoted(name: str) -> str:
+    """*name* in backquotes, as Spark takes any name.
+
+    >>> quoted("a `b`")
+    '`a ``b```'
+    """
+    return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,40 @@
+"""What each step does: one module a statement, one stage a type of step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlsql.models import ModelStore
+from mlsql.plan import LoadStep, RegisterStep, SaveStep, SelectStep, SetStep, Step, TrainStep
+from mlsql.registry import Registry
+from mlsql.stages import algorithms as _algorithms
+from mlsql.stages import sources as _sources
+from mlsql.stages.algorithms.base import Algorithm
+from mlsql.stages.base import Stage
+from mlsql.stages.load import LoadStage
+from mlsql.stages.register import RegisterStage
+from mlsql.stages.save import SaveStage
+from mlsql.stages.select import SelectStage
+from mlsql.stages.set import SetStage
+from mlsql.stages.sources.base import Source
+from mlsql.stages.train import TrainStage
+
+
+def builtins(
+    store: ModelStore,
+    *,
+    sources: Registry[Source] | None = None,
+    algorithms: Registry[Algorithm] | None = None,
+) -> Mapping[type[Step], Stage[Any]]:
+    """A stage for every type of step, on the registries given or else those that come with mlsql."""
+    sources = sources if sources is not None else _sources.builtins()
+    algorithms = algorithms if algorithms is not None else _algorithms.builtins(store)
+    return {
+        LoadStep: LoadStage(sources),
+        SelectStep: SelectStage(),
+        SaveStep: SaveStage(sources),
+        SetStep: SetStage(),
+        TrainStep: TrainStage(algorithms),
+        RegisterStep: RegisterStage(algorithms, store),
+    }

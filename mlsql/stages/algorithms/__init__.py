@@ -1,0 +1,19 @@
+"""What ``train``, ``run`` and ``predict`` give a table to, looked up by name."""
+
+from __future__ import annotations
+
+from mlsql.bridge import trainer
+from mlsql.bridge.launcher import LocalLauncher
+from mlsql.models import ModelStore
+from mlsql.registry import Registry
+from mlsql.stages.algorithms.base import Algorithm
+from mlsql.stages.algorithms.external import External
+from mlsql.stages.algorithms.tools.sampler import RateSampler
+
+
+def builtins(store: ModelStore) -> Registry[Algorithm]:
+    """The algorithms that come with mlsql; models are kept in *store*."""
+    registry: Registry[Algorithm] = Registry("algorithm")
+    registry.add("RateSampler", RateSampler())
+    registry.add("SKLearn", External("SKLearn", store, trainer.builtins(), LocalLauncher()))
+    return registry

@@ -1,0 +1,1 @@
+"""Algorithms that make a table of a table: ``run t as NAME …``."""

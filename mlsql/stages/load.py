@@ -1,0 +1,29 @@
+"""``load format.path where … as table``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlsql.errors import ScriptError
+from mlsql.options import read_options
+from mlsql.plan import LoadStep
+from mlsql.registry import Registry
+from mlsql.session import Outcome, Run
+from mlsql.stages.sources.base import Reads, Source
+
+
+@dataclass(frozen=True, slots=True)
+class LoadStage:
+    """Read a source into a named table; its rows are not read until the table is used."""
+
+    sources: Registry[Source]
+
+    def run(self, step: LoadStep, run: Run, /) -> Outcome:
+        """The table, under the name that the statement gives it."""
+        source = self.sources.get(step.format.text, span=step.format.span)
+        if not isinstance(source, Reads):
+            raise ScriptError(f"'{step.format.text}' cannot be loaded from", span=step.format.span)
+        options = read_options(
+            source.read_options, step.options, owner=step.format.text, span=step.format.span
+        )
+        return run.define(step.table, source.read(run, step.path, options))

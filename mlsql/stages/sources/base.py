@@ -1,0 +1,55 @@
+"""What a source can do: read a table from a path, write one to it, or both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from mlsql.grammar.nodes import SaveMode, Word
+from mlsql.session import Run
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@runtime_checkable
+class Reads(Protocol):
+    """Can be loaded from; ``read_options`` declares what a ``load`` may say."""
+
+    read_options: type[Any]
+
+    def read(self, run: Run, path: Word, options: Any, /) -> DataFrame:
+        """The table at *path*, which is as written: a source of files asks the policy about it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a ``save`` writes to, and what becomes of what lies there."""
+
+    path: Word
+    mode: SaveMode
+    partition_by: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a ``save`` wrote: its place, how many rows, in how many files."""
+
+    place: str
+    rows: int
+    files: int
+
+
+@runtime_checkable
+class Writes(Protocol):
+    """Can be saved to; ``write_options`` declares what a ``save`` may say."""
+
+    write_options: type[Any]
+
+    def write(self, run: Run, frame: DataFrame, target: Target, options: Any, /) -> Written:
+        """Write *frame*, evaluating it once."""
+        ...
+
+
+Source = Reads | Writes

@@ -1,0 +1,225 @@
+"""The options of Spark's file formats: those of its documentation, closed and checked here.
+
+Spark itself ignores what it does not know and reads a value only when it gets to it. Here the
+keys are Spark's, each value is judged, and its text handed on as it was written. ``path`` and
+``paths`` are not among them: a path goes past the policy.
+
+These classes have no slots, since a class cannot have two bases with slots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mlsql.options import (
+    BOOLEAN,
+    CHARACTER,
+    NAMES,
+    TEXT,
+    Kind,
+    declared_options,
+    integer,
+    number,
+    one_of,
+    option,
+)
+
+_NO_CHARACTER: Kind[str] = Kind(
+    "a single character, or nothing", lambda text: CHARACTER.read(text) if text else text
+)
+_REBASE = one_of("EXCEPTION", "CORRECTED", "LEGACY")
+_TEXT_CODECS = one_of("none", "uncompressed", "bzip2", "deflate", "gzip", "lz4", "snappy", "zstd")
+_PARQUET_CODECS = one_of(
+    "none", "uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "lz4_raw", "zstd"
+)
+
+
+def spark_option(key: str, kind: Kind[Any], doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
+    """Declare an option that Spark reads: its value is None or the text, judged by *kind*."""
+
+    def judged(text: str) -> str:
+        kind.read(text)
+        return text
+
+    return option(key, Kind(kind.expected, judged), doc, default=None, aliases=aliases)
+
+
+def spark_options(options: Any) -> dict[str, str]:
+    """What of *options* was given and is Spark's, by Spark's key; ours are never bare text."""
+    given = {each.key: getattr(options, each.field) for each in declared_options(type(options))}
+    return {key: value for key, value in given.items() if isinstance(value, str)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReadOptions:
+    """Which files below the path are read."""
+
+    glob: str | None = spark_option("pathGlobFilter", TEXT, "Only files whose name matches this pattern.")
+    recursive: str | None = spark_option(
+        "recursiveFileLookup", BOOLEAN, "Read subfolders too; turns partition columns off."
+    )
+    before: str | None = spark_option("modifiedBefore", TEXT, "Only files changed before this timestamp.")
+    after: str | None = spark_option("modifiedAfter", TEXT, "Only files changed after this timestamp.")
+    skip_corrupt: str | None = spark_option("ignoreCorruptFiles", BOOLEAN, "Go on at files that cannot be read.")
+    skip_missing: str | None = spark_option("ignoreMissingFiles", BOOLEAN, "Go on at files that vanish meanwhile.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileWriteOptions:
+    """How many files are written, and in which folders."""
+
+    files: int | None = option("fileNum", integer(1), "How many files to write.", default=None)
+    partition_by: tuple[str, ...] = option(
+        "partitionBy", NAMES, "Columns whose values become folders; as the clause of that name.", default=()
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeOptions:
+    """How text stands for days and times."""
+
+    date_format: str | None = spark_option("dateFormat", TEXT, "Pattern of dates (yyyy-MM-dd).")
+    timestamp_format: str | None = spark_option("timestampFormat", TEXT, "Pattern of timestamps.")
+    timestamp_ntz_format: str | None = spark_option(
+        "timestampNTZFormat", TEXT, "Pattern of timestamps without a time zone."
+    )
+    time_zone: str | None = spark_option("timeZone", TEXT, "Zone of timestamps that name none.")
+    locale: str | None = spark_option("locale", TEXT, "Language of names of months and days (en-US).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineOptions:
+    """How the text of a file is cut into lines."""
+
+    encoding: str | None = spark_option("encoding", TEXT, "Character set (UTF-8).", aliases=("charset",))
+    line_separator: str | None = spark_option("lineSep", TEXT, "What ends a line (any line end).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordOptions(TimeOptions):
+    """What to do with records that do not parse, and how types are found."""
+
+    mode: str | None = spark_option(
+        "mode",
+        one_of("PERMISSIVE", "DROPMALFORMED", "FAILFAST"),
+        "Broken records: keep what can be read, drop them, or fail.",
+    )
+    corrupt_column: str | None = spark_option(
+        "columnNameOfCorruptRecord", TEXT, "Column that takes broken records (_corrupt_record)."
+    )
+    sampling: str | None = spark_option(
+        "samplingRatio", number(0, 1), "Share of the records that types are found from (1)."
+    )
+    time_fallback: str | None = spark_option(
+        "enableDateTimeParsingFallback", BOOLEAN, "Try older ways of reading dates when the pattern fails."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvOptions(LineOptions):
+    """What reading and writing of CSV have in common."""
+
+    separator: str | None = spark_option("sep", TEXT, "What separates fields (,).", aliases=("delimiter",))
+    quote: str | None = spark_option("quote", _NO_CHARACTER, 'What quotes a field ("); nothing: no quoting.')
+    escape: str | None = spark_option("escape", _NO_CHARACTER, "What escapes a quote within quotes (\\).")
+    quote_escape: str | None = spark_option(
+        "charToEscapeQuoteEscaping", _NO_CHARACTER, "What escapes the escape before a quote."
+    )
+    header: str | None = spark_option("header", BOOLEAN, "The first line holds the names of the columns (false).")
+    null_value: str | None = spark_option("nullValue", TEXT, "What stands for null (nothing).")
+    empty_value: str | None = spark_option("emptyValue", TEXT, "What stands for an empty text.")
+    trim_left: str | None = spark_option("ignoreLeadingWhiteSpace", BOOLEAN, "Drop blanks before a value.")
+    trim_right: str | None = spark_option("ignoreTrailingWhiteSpace", BOOLEAN, "Drop blanks after a value.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvReadOptions(CsvOptions, RecordOptions, FileReadOptions):
+    """What a ``load csv`` may say."""
+
+    infer: str | None = spark_option("inferSchema", BOOLEAN, "Find types by reading the file once more (false).")
+    prefer_date: str | None = spark_option("preferDate", BOOLEAN, "Find dates before timestamps (true).")
+    enforce: str | None = spark_option("enforceSchema", BOOLEAN, "Do not compare headers with the schema (true).")
+    comment: str | None = spark_option("comment", _NO_CHARACTER, "Lines that start so are left out.")
+    multi_line: str | None = spark_option("multiLine", BOOLEAN, "A record may span lines (false).")
+    nan: str | None = spark_option("nanValue", TEXT, "What stands for not-a-number (NaN).")
+    infinity: str | None = spark_option("positiveInf", TEXT, "What stands for infinity (Inf).")
+    negative_infinity: str | None = spark_option("negativeInf", TEXT, "What stands for minus infinity (-Inf).")
+    most_columns: str | None = spark_option("maxColumns", integer(1), "Most columns of a record (20480).")
+    most_characters: str | None = spark_option(
+        "maxCharsPerColumn", integer(-1), "Most characters of a value (-1: no limit)."
+    )
+    unescaped_quotes: str | None = spark_option(
+        "unescapedQuoteHandling",
+        one_of("STOP_AT_CLOSING_QUOTE", "BACK_TO_DELIMITER", "STOP_AT_DELIMITER", "SKIP_VALUE", "RAISE_ERROR"),
+        "What to do at a quote that is not escaped (STOP_AT_DELIMITER).",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CsvWriteOptions(CsvOptions, TimeOptions, FileWriteOptions):
+    """What a ``save … as csv`` may say."""
+
+    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec (none).", aliases=("codec",))
+    quote_all: str | None = spark_option("quoteAll", BOOLEAN, "Quote every value (false).")
+    escape_quotes: str | None = spark_option("escapeQuotes", BOOLEAN, "Quote values that hold a quote (true).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonRecordOptions(RecordOptions):
+    """How JSON text becomes rows."""
+
+    text_only: str | None = spark_option("primitivesAsString", BOOLEAN, "Numbers and booleans become text.")
+    decimals: str | None = spark_option("prefersDecimal", BOOLEAN, "Fractions become decimals where these do.")
+    comments: str | None = spark_option("allowComments", BOOLEAN, "Take comments as in Java and C++.")
+    bare_names: str | None = spark_option("allowUnquotedFieldNames", BOOLEAN, "Take names without quotes.")
+    single_quotes: str | None = spark_option("allowSingleQuotes", BOOLEAN, "Take single quotes too (true).")
+    leading_zeros: str | None = spark_option("allowNumericLeadingZeros", BOOLEAN, "Take numbers such as 007.")
+    any_escape: str | None = spark_option(
+        "allowBackslashEscapingAnyCharacter", BOOLEAN, "Take a backslash before any character."
+    )
+    control_characters: str | None = spark_option(
+        "allowUnquotedControlChars", BOOLEAN, "Take control characters as they are."
+    )
+    not_numbers: str | None = spark_option(
+        "allowNonNumericNumbers", BOOLEAN, "Take NaN and infinities as numbers (true)."
+    )
+    drop_nulls: str | None = spark_option("dropFieldIfAllNull", BOOLEAN, "No column for what is null everywhere.")
+    find_timestamps: str | None = spark_option("inferTimestamp", BOOLEAN, "Find timestamps in text.")
+    variant: str | None = spark_option(
+        "singleVariantColumn", TEXT, "One column of this name takes each record whole, as a variant."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonReadOptions(LineOptions, JsonRecordOptions, FileReadOptions):
+    """What a ``load json`` may say."""
+
+    multi_line: str | None = spark_option("multiLine", BOOLEAN, "One record a file, over many lines (false).")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonWriteOptions(LineOptions, TimeOptions, FileWriteOptions):
+    """What a ``save … as json`` may say."""
+
+    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec (none).", aliases=("codec",))
+    skip_nulls: str | None = spark_option("ignoreNullFields", BOOLEAN, "Leave out what is null (true).")
+    ascii_only: str | None = spark_option(
+        "writeNonAsciiCharacterAsCodePoint", BOOLEAN, "Write what is not ASCII as \\uXXXX (false)."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParquetReadOptions(FileReadOptions):
+    """What a ``load parquet`` may say."""
+
+    merge: str | None = spark_option("mergeSchema", BOOLEAN, "Unite the columns of all files (false).")
+    dates: str | None = spark_option("datetimeRebaseMode", _REBASE, "Dates before 1582: how they were written.")
+    int96: str | None = spark_option("int96RebaseMode", _REBASE, "The same for INT96 timestamps.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParquetWriteOptions(FileWriteOptions):
+    """What a ``save … as parquet`` may say."""
+
+    compression: str | None = spark_option("compression", _PARQUET_CODECS, "Codec (snappy).", aliases=("codec",))

@@ -1,0 +1,71 @@
+"""One batch of rows to answers, in an executor's Python: missing rows, matrix, the answers' type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from mlsql.errors import DataError
+from mlsql.udf.predictors.sklearn import PickledEstimator, load
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ANSWER_TYPES = MappingProxyType(
+    {
+        "string": "str",
+        "boolean": "bool",
+        "int": "int32",
+        "long": "int64",
+        "bigint": "int64",
+        "double": "float64",
+    }
+)
+"""The types that an answer may have in Spark, and in pandas."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The pandas UDF behind a function of a model."""
+
+    function: str
+    model: PickledEstimator
+    form: Literal["columns", "features"]
+    columns: tuple[str, ...]
+    features: int
+    output: str
+
+    def __call__(self, is_missing: pd.Series, *columns: pd.Series) -> pd.Series:
+        """An answer a row; none where *is_missing*."""
+        import numpy as np
+        import pandas as pd
+
+        present = ~is_missing.to_numpy(dtype=bool)
+        if present.all():
+            return self._answers(columns)
+        given = np.full(len(present), None, dtype=object)
+        if present.any():
+            given[present] = self._answers([each[present] for each in columns])
+        return pd.Series(given)
+
+    def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
+        import pandas as pd
+
+        features = self._frame(columns) if self.form == "columns" else self._matrix(*columns)
+        return pd.Series(load(self.model).predict(features)).astype(ANSWER_TYPES[self.output])
+
+    def _frame(self, columns: Sequence[pd.Series]) -> pd.DataFrame:
+        import pandas as pd
+
+        return pd.DataFrame(dict(zip(self.columns, columns, strict=True)))
+
+    def _matrix(self, rows: pd.Series) -> Any:
+        import numpy as np
+
+        for width in set(map(len, rows)) - {self.features}:
+            raise DataError(
+                f"{self.function} takes {self.features} features, not {width} as in one of the rows"
+            )
+        return np.stack(rows.to_numpy())

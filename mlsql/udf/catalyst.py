@@ -1,0 +1,103 @@
+"""Functions put into a Spark session through its analyser: typed, named parameters around an expression.
+
+A temporary SQL function would do for numbers, but Spark 4.0 refuses one in ``order by`` and
+``explode``, and none can take a vector. So what the analyser asks for the expression of a call is
+our own, ``TypedFunction.java``: it checks number, names and types before any Spark job starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from mlsql.errors import ScriptError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from mlsql.session import FunctionSignature
+
+_CATALYST = "org.apache.spark.sql.catalyst"
+
+
+class Functions:
+    """The functions that the SQL of one Spark session can call."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._gateway: Any = spark.sparkContext._gateway
+        self._jvm: Any = spark._jvm
+        self._state: Any = spark._jsparkSession.sessionState()
+
+    def define(self, signature: FunctionSignature, body: Any) -> None:
+        """Make a function callable; it replaces one of ours with its name, never one of Spark.
+
+        *body* is an expression over the names of the parameters. Where a parameter is an
+        ``array<double>``, a vector will do.
+        """
+        identifier = self._class("FunctionIdentifier")(signature.name)
+        if self._registry("builtin").functionExists(identifier):
+            raise ScriptError(f"'{signature.name}' is a function of Spark", hint="choose another name")
+        builder = self._new_function(
+            signature.name,
+            str(signature),
+            self._array(self._jvm.String, [each.name for each in signature.parameters]),
+            self._array(self._jvm.String, [each.type for each in signature.parameters]),
+            body,
+            self._internal("vector_to_array"),
+        )
+        info = self._class("expressions.ExpressionInfo")("", "", signature.name, str(signature), "")
+        self._state.functionRegistry().registerFunction(identifier, info, builder)
+
+    def expose(self, name: str) -> None:
+        """Make a function callable that Spark has, but keeps for itself."""
+        identifier = self._class("FunctionIdentifier")(name)
+        info = self._registry("internal").lookupFunction(identifier).get()
+        self._state.functionRegistry().registerFunction(identifier, info, self._internal(name))
+
+    def sql(self, text: str) -> Any:
+        """The expression that *text* is, not analysed yet."""
+        return self._state.sqlParser().parseExpression(text)
+
+    def vectorised(
+        self, name: str, function: Callable[..., Any], output: str, arguments: Sequence[Any]
+    ) -> Any:
+        """A call of a Python function that takes and gives pandas series, as an expression."""
+        from pyspark.sql.udf import UserDefinedFunction
+        from pyspark.util import PythonEvalType
+
+        udf: Any = UserDefinedFunction(
+            function, output, name=name, evalType=PythonEvalType.SQL_SCALAR_PANDAS_UDF
+        )
+        given = self._jvm.scala.collection.mutable.ListBuffer()
+        for each in arguments:
+            given.append(each)
+        return udf._judf.builder(given.toList())
+
+    @cached_property
+    def _constructor(self) -> Any:
+        """The constructor of TypedFunction, compiled by the compiler that Spark brings along."""
+        compiler = self._jvm.org.codehaus.janino.SimpleCompiler()
+        compiler.setParentClassLoader(self._jvm.Thread.currentThread().getContextClassLoader())
+        compiler.cook(files("mlsql.udf").joinpath("TypedFunction.java").read_text("utf-8"))
+        return compiler.getClassLoader().loadClass("TypedFunction").getConstructors()[0]
+
+    def _new_function(self, *arguments: Any) -> Any:
+        return self._constructor.newInstance(self._array(self._jvm.Object, arguments))
+
+    def _internal(self, name: str) -> Any:
+        identifier = self._class("FunctionIdentifier")(name)
+        return self._registry("internal").lookupFunctionBuilder(identifier).get()
+
+    def _registry(self, which: str) -> Any:
+        return getattr(getattr(self._class("analysis.FunctionRegistry$"), "MODULE$"), which)()
+
+    def _class(self, name: str) -> Any:
+        return getattr(self._jvm, f"{_CATALYST}.{name}")
+
+    def _array(self, of: Any, values: Sequence[Any]) -> Any:
+        array = self._gateway.new_array(of, len(values))
+        for index, value in enumerate(values):
+            array[index] = value
+        return array

@@ -1,0 +1,55 @@
+"""Stored models as functions of SQL: ``register SKLearn.`/m` as f`` makes ``f(a, b, c)``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mlsql.errors import DataError
+from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
+from mlsql.session import FunctionSignature, quoted
+from mlsql.udf.answers import ANSWER_TYPES, Answers
+from mlsql.udf.catalyst import Functions
+from mlsql.udf.predictors.sklearn import PickledEstimator
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_AS_THEY_ARE = ("string", "boolean")
+
+
+def model_function(
+    spark: SparkSession, name: str, stored: StoredModel, candidate: CandidateRecord
+) -> FunctionSignature:
+    """Make *candidate* of a model callable as *name* in the SQL of *spark*; how it is called.
+
+    A wrong number, name or type of arguments is an AnalysisException that shows the signature. A
+    null among the arguments makes the answer null.
+    """
+    manifest = stored.manifest
+    if manifest.output not in ANSWER_TYPES:
+        raise DataError(f"{stored.ref} answers {manifest.output}, of which no function can be made")
+    answers = Answers(
+        function=name,
+        model=PickledEstimator.in_folder(Path(stored.directory(candidate.index))),
+        form=manifest.form,
+        columns=tuple(each.name for each in manifest.inputs),
+        features=manifest.features,
+        output=manifest.output,
+    )
+    signature = FunctionSignature(name, _parameters(manifest), manifest.output)
+    functions = Functions(spark)
+    columns = [quoted(each.name) for each in signature.parameters]
+    is_missing = functions.sql(" or ".join(f"{column} is null" for column in columns))
+    arguments = [is_missing, *map(functions.sql, columns)]
+    functions.define(signature, functions.vectorised(name, answers, manifest.output, arguments))
+    return signature
+
+
+def _parameters(manifest: Manifest) -> tuple[Column, ...]:
+    """The inputs with the types that a call casts to: an estimator computes in doubles."""
+    if manifest.form == "features":
+        return tuple(Column(each.name, "array<double>") for each in manifest.inputs)
+    return tuple(
+        each if each.type in _AS_THEY_ARE else Column(each.name, "double") for each in manifest.inputs
+    )

@@ -1,0 +1,81 @@
+"""A trainer for tests that does what its parameter ``do`` says; needs no library."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlsql.bridge.errors import OptionFault
+from mlsql.bridge.trainer import Answers, Traits
+
+
+@dataclass(frozen=True)
+class Obedient:
+    """Raises, hangs, dies, starts children, or trains well."""
+
+    flavor: str = "json"
+
+    def kind(self, params):
+        """It regresses."""
+        return "regressor"
+
+    def check(self, params):
+        """Refuse ``do=refuse``."""
+        if params.get("do") == "refuse":
+            raise OptionFault("refused", option="do", hint="do something else")
+
+    def prepare(self, params):
+        """Die early when asked to."""
+        if params.get("do") == "die early":
+            print("cannot go on", file=sys.stderr)
+            os._exit(3)
+
+    def train(self, data, params, run):
+        """Do it."""
+        run.progress("half way", 0.5)
+        match params.get("do"):
+            case "raise":
+                raise ValueError("no fit today")
+            case "hang":
+                Path(params["sign"]).write_text(str(os.getpid()))
+                time.sleep(600)
+            case "hang deaf":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                child = subprocess.Popen(["sleep", "600"])
+                Path(params["sign"]).write_text(f"{os.getpid()} {child.pid}")
+                time.sleep(600)
+            case "die":
+                print("out of everything", flush=True)
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "talk":
+                print("said to the terminal", flush=True)
+                run.log("said to the run")
+                run.metric("loss", 0.25)
+        return Mean(float(data.arrays()[1].mean()))
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Answers every row with the mean of the labels."""
+
+    value: float
+
+    @property
+    def traits(self):
+        """A regressor of one column."""
+        return Traits(kind="regressor", features=1, answer="double", libraries={"none": "0"})
+
+    def answers(self, data):
+        """The mean for every row."""
+        matrix, truth = data.arrays()
+        return Answers(matrix=matrix, truth=truth, guess=truth * 0 + self.value)
+
+    def save(self, directory):
+        """A text file."""
+        directory.mkdir(parents=True)
+        (directory / "mean").write_text(repr(self.value))

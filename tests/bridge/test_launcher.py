@@ -1,0 +1,93 @@
+"""The launcher of local workers."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from mlsql.bridge.control import Door, Started, Work
+from mlsql.bridge.launcher import LocalLauncher, worker_environment
+from mlsql.bridge.request import Columns
+from mlsql.bridge.worker import Job
+from mlsql.errors import RunError
+from mlsql.models import Column
+
+COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))
+
+
+@pytest.fixture
+def job_for(trainers, tmp_path):
+    """A function that makes the job for whoever comes to a door."""
+
+    def make(door, **params):
+        trainer = "obedient_trainer:Obedient"
+        output = str(tmp_path / "out")
+        return Job(
+            address=door.address, token=door.token, trainer=trainer, params=params, columns=COLUMNS, output=output
+        )
+
+    return make
+
+
+def test_a_worker_comes_to_its_door_and_ends_with_the_block(job_for, gone):
+    """Nothing of it is left, neither process nor folder."""
+    with Door() as door, LocalLauncher().launch(job_for(door)) as worker:
+        channel = door.admit(30)
+        assert isinstance(channel.receive(30), Started)
+        assert worker.ended() is None
+        folder = worker.log.parent
+    channel.close()
+    assert gone(worker.process.pid, within=0)
+    assert not folder.exists()
+
+
+def test_a_deaf_worker_is_killed_with_its_children(job_for, arrow_file, tmp_path, gone, signed):
+    """After a grace of two seconds."""
+    file = arrow_file(x=[1.0], y=[1.0])
+    sign = tmp_path / "pids"
+    with Door() as door, LocalLauncher().launch(job_for(door, do="hang deaf", sign=str(sign))):
+        channel = door.admit(30)
+        channel.send(Work(str(file)))
+        pids = signed(sign)
+    channel.close()
+    assert gone(*pids, within=0)
+
+
+def test_a_worker_that_dies_is_described_with_its_last_lines(job_for):
+    """Its exit code and what it wrote."""
+    with Door() as door, LocalLauncher().launch(job_for(door, do="die early")) as worker:
+        channel = door.admit(30)
+        ended = worker.ended(30)
+        channel.close()
+        assert ended == "ended with exit code 3; its last lines:\ncannot go on"
+        assert worker.new_lines() == ["cannot go on"]
+        assert worker.new_lines() == []
+
+
+def test_a_python_that_is_not_there_is_named(job_for):
+    """The error says which program is missing."""
+    launcher = LocalLauncher(python="/no/such/python")
+    with Door() as door, pytest.raises(RunError, match="/no/such/python"), launcher.launch(job_for(door)):
+        pass
+
+
+def test_workers_at_once_share_the_processors(monkeypatch):
+    """Every library that starts threads gets the same share, at least one."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    assert worker_environment(3)["OMP_NUM_THREADS"] == "2"
+    assert worker_environment(16)["OPENBLAS_NUM_THREADS"] == "1"
+    assert worker_environment(1)["LOKY_MAX_CPU_COUNT"] == "8"
+
+
+def test_a_worker_does_not_inherit_the_way_to_the_jvm(monkeypatch):
+    """The secret of the driver's gateway stays with the driver."""
+    monkeypatch.setenv("PYSPARK_GATEWAY_SECRET", "x")
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    assert not {"PYSPARK_GATEWAY_SECRET", "PYSPARK_GATEWAY_PORT"} & set(worker_environment(1))
+
+
+def test_an_environment_of_ones_own_is_added():
+    """What the launcher is given goes before what is inherited."""
+    launcher = LocalLauncher(environment={"OMP_NUM_THREADS": "7"})
+    assert worker_environment(1) | dict(launcher.environment) == {**worker_environment(1), "OMP_NUM_THREADS": "7"}

@@ -1,0 +1,78 @@
+"""What the whole suite shares: hypothesis profiles, one Spark, one Kafka broker, and options."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from mlsql.config import Settings
+from mlsql.spark import start_spark, stop_spark
+
+ROOT = Path(__file__).parents[1]
+IN_CI = os.environ.get("CI", "").casefold() in ("1", "true")
+
+_BASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two busy cores
+settings.register_profile("fast", _BASE, max_examples=40)
+settings.register_profile("ci", _BASE, max_examples=200, derandomize=True, print_blob=True)
+settings.register_profile("slow", _BASE, max_examples=2000)
+
+
+def pytest_addoption(parser):
+    """Add ``--slow``."""
+    parser.addoption("--slow", action="store_true", help="run what is slow, and more examples of each law")
+
+
+def pytest_configure(config):
+    """Choose how many examples a law is tried with."""
+    slow = config.getoption("--slow")
+    settings.load_profile("slow" if slow else "ci" if IN_CI else "fast")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is slow unless asked for."""
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="takes long; --slow runs it")
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory):
+    """The one Spark of the suite: two cores, a failed task is tried three times."""
+    chosen = {
+        "spark.master": "local[2,3]",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.driver.memory": "1g",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+    }
+    session = start_spark(Settings(spark=chosen), app_name="mlsql tests")
+    yield session
+    stop_spark(session)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory) -> Iterator[str]:
+    """The bootstrap servers of a real broker, which runs for this suite alone and ends with it."""
+    state = tmp_path_factory.mktemp("kafka")
+    command = [sys.executable, str(ROOT / "scripts" / "kafka_broker.py"), "run", "--state", str(state)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with (
+        (state / "errors.log").open("w+") as errors,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+        ) as broker,
+    ):
+        address = broker.stdout.readline().strip()
+        if not address:
+            errors.seek(0)
+            reason = f"no Kafka broker can be had: {errors.read().strip()[-500:]}"
+            pytest.fail(reason) if IN_CI else pytest.skip(reason)
+        yield address

@@ -1,0 +1,88 @@
+"""A real server on loopback, around an engine that raises what it is told to, or around a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+from typing import Any
+
+import httpx
+import pytest
+
+from mlsql.config import Settings
+from mlsql.rest.server import listen, serve_until
+from mlsql.stop import Stop
+
+SECONDS = 60
+
+
+@dataclass
+class Nobody:
+    """The result of a script that made no table."""
+
+    @contextmanager
+    def reading(self):
+        """Nothing to read."""
+        yield None
+
+
+@dataclass
+class Told:
+    """An engine without Spark: it keeps what it was asked, and raises *error* when there is one."""
+
+    error: Exception | None = None
+    settings: Settings = field(default_factory=Settings)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(self, text: str, **request: Any) -> Nobody:
+        """Keep the request."""
+        self.asked.append({"text": text, **request})
+        if self.error is not None:
+            raise self.error
+        return Nobody()
+
+
+@contextmanager
+def served(engine) -> Iterator[httpx.Client]:
+    """A client of a server on a free port, which has ended when the block has."""
+    stop = Stop()
+    with listen("127.0.0.1", 0) as listener:
+        thread = Thread(target=serve_until, args=(stop, engine, listener))
+        thread.start()
+        try:
+            with httpx.Client(
+                base_url=f"http://localhost:{listener.getsockname()[1]}", timeout=SECONDS
+            ) as client:
+                yield client
+        finally:
+            stop.cancel()
+            thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def client_of():
+    """Starts a server around an engine and gives a client of it."""
+    with ExitStack() as servers:
+        yield lambda engine: servers.enter_context(served(engine))
+
+
+@pytest.fixture
+def told():
+    """The engine that the client talks to."""
+    return Told()
+
+
+@pytest.fixture
+def client(told):
+    """A program on this machine."""
+    with served(told) as client:
+        yield client
+
+
+@pytest.fixture
+def client_of_error(client_of):
+    """A client of a server whose every script ends with an error."""
+    return lambda error: client_of(Told(error))

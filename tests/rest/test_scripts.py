@@ -1,0 +1,159 @@
+"""``POST /run/script``: its fields in both forms, and scripts on a real engine."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+FIELDS = {"sql": "select 1 as one as t", "owner": "ann", "parameters": {"day": "2026-01-01", "n": 3, "dry": True}}
+
+
+def post(client, **fields):
+    """Send *fields* as JSON."""
+    return client.post("/run/script", json=fields)
+
+
+def test_form_and_json_mean_the_same(client, told):
+    """Parameters are JSON text in a form, numbers and booleans become the text that JSON has for them."""
+    as_form = {**FIELDS, "parameters": '{"day": "2026-01-01", "n": 3, "dry": true}', "timeout": "1500"}
+    client.post("/run/script", data=as_form)
+    client.post("/run/script", files={name: (None, value) for name, value in as_form.items()})
+    client.post(
+        "/run/script",
+        json={**FIELDS, "timeout": 1500},
+        headers={"Content-Type": "application/json; charset=utf-8"},
+    )
+    asked = [{**each, "stop": None, "job": None} for each in told.asked]
+    assert asked == 3 * [
+        {
+            "text": "select 1 as one as t",
+            "owner": "ann",
+            "parameters": {"day": "2026-01-01", "n": "3", "dry": "true"},
+            "stop": None,
+            "job": None,
+        }
+    ]
+
+
+def test_the_id_of_the_reply_is_that_of_the_run(client, told):
+    """What the log says of a job is found by the header."""
+    reply = post(client, sql="x")
+    assert told.asked[0]["job"] == reply.headers["X-Job-Id"]
+
+
+def test_a_script_without_a_table_gives_an_empty_array(client):
+    """As Byzer does."""
+    assert post(client, sql="set a=1").json() == []
+
+
+def test_an_unknown_field_is_told_with_the_nearest(client):
+    """A misspelt one must not be lost in silence."""
+    error = post(client, sql="x", outputsize=3).json()["error"]
+    assert (error["message"], error["hint"]) == (
+        "no field is called 'outputsize'",
+        "did you mean 'outputSize'?",
+    )
+
+
+def test_every_wrong_field_is_told_at_once(client):
+    """All errors in one reply."""
+    reply = post(client, sgl="x", timeout="soon", outputSize=-1)
+    messages = [each["message"] for each in reply.json()["error"]["diagnostics"]]
+    assert reply.status_code == 400
+    assert [message.split("'")[1] for message in messages] == ["sql", "timeout", "outputSize", "sgl"]
+
+
+def test_what_old_clients_send_besides_is_passed_over(client, told):
+    """Fields without effect, and others at the value that this version has."""
+    reply = post(
+        client, sql="x", jobName="j", skipAuth=True, fetchType="take", executeMode="query",
+        sessionPerUser="true", callback="", **{"async": "false"},
+    )  # fmt: skip
+    assert (reply.status_code, len(told.asked)) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("async", True), ("executeMode", "analyze"), ("callback", "http://x/")]
+)
+def test_what_this_version_cannot_do_is_refused(client, told, field, value):
+    """Rather than done otherwise."""
+    reply = post(client, sql="x", **{field: value})
+    assert (reply.status_code, told.asked) == (400, [])
+    assert field in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        ("{", "application/json", 400),
+        ("[]", "application/json", 400),
+        ("select 1", "text/plain", 415),
+        ('{"sql": "x", "parameters": [1]}', "application/json", 400),
+        ('{"sql": "x", "parameters": "{"}', "application/json", 400),
+    ],
+)
+def test_a_body_of_another_form_is_refused(client, told, body, kind, status):
+    """With a sentence, not with a traceback."""
+    reply = client.post("/run/script", content=body, headers={"Content-Type": kind})
+    assert (reply.status_code, told.asked) == (status, [])
+    assert reply.json()["error"]["message"]
+
+
+def test_the_description_of_the_interface_names_every_field_and_error(client):
+    """OpenAPI has the fields of the request in both forms, and the form of errors."""
+    operation = client.get("/openapi.json").json()["paths"]["/run/script"]["post"]
+    for form in ("application/json", "application/x-www-form-urlencoded"):
+        assert "outputSize" in operation["requestBody"]["content"][form]["schema"]["properties"]
+    assert {"200", "400", "422", "500"} <= operation["responses"].keys()
+
+
+@pytest.fixture(scope="module")
+def server(client_of, engine):
+    """A client of a real engine."""
+    return client_of(engine)
+
+
+@pytest.mark.spark
+def test_rows_come_as_json_in_the_order_of_the_columns(server):
+    """Nulls are kept, the order of columns too."""
+    reply = post(server, sql="select 2 as b, null as a, 'ä' as c as t;")
+    assert reply.text == '[{"b":2,"a":null,"c":"ä"}\n]'
+
+
+@pytest.mark.spark
+def test_parameters_rows_and_schema(server):
+    """Variables from outside, a limit of rows, and the types when asked for."""
+    reply = post(
+        server,
+        sql="select id from range(${n}) order by id as t",
+        parameters={"n": 10},
+        outputSize=2,
+        includeSchema=True,
+    )
+    assert reply.json()["data"] == [{"id": 0}, {"id": 1}]
+    assert reply.json()["schema"]["fields"][0]["name"] == "id"
+
+
+@pytest.mark.spark
+def test_an_error_of_the_data_is_placed_in_the_script(server):
+    """Also one that shows when the rows are read."""
+    error = post(server, sql="select\n  1/(id-1) as x from range(3) as t;").json()["error"]
+    assert (error["line"], error["job"] is not None) == (2, True)
+
+
+@pytest.mark.spark
+def test_scripts_of_one_owner_run_at_the_same_time(server):
+    """Each gets its own rows."""
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda n: post(server, sql=f"select {n} as n as t{n}").json(), range(8)))
+    assert replies == [[{"n": n}] for n in range(8)]
+
+
+@pytest.mark.spark
+def test_a_script_that_takes_too_long_is_ended(server):
+    """Its Spark job too."""
+    reply = post(
+        server, sql="select count(*) as n from range(1e12) where id % 3 = hash(id) as t", timeout=1000
+    )
+    assert reply.status_code == 408

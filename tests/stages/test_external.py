@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from mlsql.errors import DataError, MissingColumn, MissingModel, ScriptError, UnknownName
+
+pytestmark = pytest.mark.spark
+
+ROWS = [(float(n % 7), n % 5, n % 3 == 0, int((n % 7) + (n % 5) > 5)) for n in range(60)]
+
+
+@pytest.fixture
+def trained(scripts):
+    """Trains on a table of sixty rows with the options given, and gives the rows of the result."""
+    scripts.table("t", ROWS, "a double, b int, c boolean, label int")
+
+    def train(options, table="t"):
+        return scripts.rows(f"train {table} as SKLearn.`models/m` where {options};")
+
+    return train
+
+
+LINEAR = '`fitParam.alg`="LogisticRegression"'
+
+
+def test_each_group_is_a_model(trained, tmp_path):
+    """A row each: where it lies, how it went, how good it is, what it was told."""
+    rows = trained(
+        """inputCols="a,b,c" and evaluateTable="t" and ordered="true"
+        and `fitParam.0.alg`="LogisticRegression" and `fitParam.0.C`="0.5"
+        and `fitParam.3.alg`="DecisionTreeClassifier" """
+    )
+    assert list(rows[0]) == [
+        "modelPath", "algIndex", "alg", "metrics", "status", "message",
+        "startTime", "endTime", "seconds", "rows", "trainParams",
+    ]  # fmt: skip
+    assert [(row["algIndex"], row["alg"], row["status"], row["rows"]) for row in rows] == [
+        (0, "LogisticRegression", "success", 60),
+        (3, "DecisionTreeClassifier", "success", 60),
+    ]
+    assert rows[0]["trainParams"] == {"alg": "LogisticRegression", "C": "0.5"}
+    assert "f1" in {metric["name"] for metric in rows[1]["metrics"]}
+    assert [Path(row["modelPath"]) for row in rows] == [
+        tmp_path / "models/m/_model_0/model/0",
+        tmp_path / "models/m/_model_0/model/3",
+    ]
+    assert all(row["startTime"] < row["endTime"] for row in rows)
+
+
+def test_the_model_is_that_of_scikit_learn(trained):
+    """Fitted by hand on the same rows, it answers the same."""
+    (row,) = trained(f'inputCols="a,b" and {LINEAR}')
+    matrix = np.array([[a, b] for a, b, _, _ in ROWS])
+    by_hand = LogisticRegression().fit(matrix, [label for *_, label in ROWS]).predict_proba(matrix)
+    stored = mlflow.sklearn.load_model(row["modelPath"]).predict_proba(matrix)
+    assert stored == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_a_features_column_may_be_a_vector_or_an_array(scripts, trained):
+    """Vectors are published as arrays; the names of columns may be anything."""
+    scripts("select vec_dense(array(a, double(b))) as `the vec.`, array(a, float(b)) as arr, label as y from t as v;")
+    for column in ("the vec.", "arr"):
+        (row,) = trained(f'featuresCol="{column}" and labelCol="Y" and {LINEAR}', "v")
+        assert row["status"] == "success", row["message"]
+
+
+def test_clustering_needs_no_label(scripts, trained):
+    """Without a column ``label`` in the table none is sent."""
+    scripts("select a, b from t as u;")
+    (row,) = trained('inputCols="a,b" and evaluateTable="u" and `fitParam.alg`="KMeans"', "u")
+    assert row["status"] == "success", row["message"]
+    assert [metric["name"] for metric in row["metrics"]] == ["silhouette"]
+
+
+def test_a_failed_model_stays_in_the_table(trained):
+    """With its message, beside those that went well."""
+    good, bad = trained(
+        'inputCols="a,b" and `fitParam.0.alg`="LogisticRegression" and '
+        '`fitParam.1.alg`="KNeighborsClassifier" and `fitParam.1.n_neighbors`="5" and `fitParam.1.metric`="haversine"'
+        .replace('"KNeighborsClassifier" and `fitParam.1.n_neighbors`="5" and `fitParam.1.metric`="haversine"',
+                 '"LogisticRegression" and `fitParam.1.solver`="lbfgs" and `fitParam.1.penalty`="l1"')
+    )
+    assert (good["status"], bad["status"]) == ("success", "fail")
+    assert bad["modelPath"] is None
+    assert "l1" in bad["message"]
+
+
+@pytest.mark.parametrize("more", ["", ' and failOnError="true" and `fitParam.1.alg`="LogisticRegression"'])
+def test_a_failed_training_leaves_no_version(scripts, trained, tmp_path, more):
+    """All failed, or one and failOnError: the messages are told, and nothing lies at the path."""
+    with pytest.raises(DataError, match="l1"):
+        trained(
+            'inputCols="a,b" and `fitParam.0.alg`="LogisticRegression" and `fitParam.0.solver`="lbfgs" '
+            f'and `fitParam.0.penalty`="l1"{more}'
+        )
+    assert not (tmp_path / "models").exists()
+
+
+def test_older_versions_go_when_they_are_not_to_be_kept(trained, tmp_path):
+    """After success only."""
+    for _ in range(2):
+        trained(f'inputCols="a" and {LINEAR}')
+    (row,) = trained(f'inputCols="a" and keepVersion="false" and {LINEAR}')
+    assert [each.name for each in (tmp_path / "models/m").iterdir()] == ["_model_2"]
+    assert "_model_2" in row["modelPath"]
+
+
+def test_nothing_is_left_in_the_spool(trained, tmp_path):
+    """Streams are deleted when the training has ended."""
+    trained(f'inputCols="a" and {LINEAR}')
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "span", "message"),
+    [
+        (f'inputCols="a,bb" and {LINEAR}', MissingColumn, 'inputCols="a,bb"', "no column 'bb'"),
+        (f'inputCols="a,a" and {LINEAR}', ScriptError, 'inputCols="a,a"', "named twice"),
+        (f'inputCols="a" and labelCol="lable" and {LINEAR}', MissingColumn, 'labelCol="lable"', "no column 'lable'"),
+        (f'inputCols="a,label" and {LINEAR}', ScriptError, 'inputCols="a,label"', "both label and feature"),
+        (LINEAR, MissingColumn, "SKLearn", "no column 'features', which the option 'featuresCol' names"),
+        (f'featuresCol="a" and {LINEAR}', DataError, 'featuresCol="a"', "a vector or an array"),
+        (f'inputCols="a,s" and {LINEAR}', DataError, 'inputCols="a,s"', "the column 's' is string"),
+        (f'inputCols="a" and labelCol="m" and {LINEAR}', DataError, 'labelCol="m"', "the label column 'm' is map"),
+        (f'inputCols="a,arr" and {LINEAR}', DataError, 'inputCols="a,arr"', "must be the only one"),
+        (f'inputCols="a" and evaluateTable="h" and {LINEAR}', UnknownName, 'evaluateTable="h"', "no table is called 'h'"),
+        (f'inputCols="a" and validateTable="w" and {LINEAR}', DataError, 'validateTable="w"', "'w' has no column 'a'"),
+        (f'inputCols="a" and evaluateTable="x" and {LINEAR}', DataError, 'evaluateTable="x"', "'x' is string"),
+        ('inputCols="a" and `fitParam.alg`="LogisticRegresion"', ScriptError, None, "no estimator"),
+        ('inputCols="a" and `fitParam.0.alg`="SVC" and `fitParam.0.gama`="1"', ScriptError, None, "gama"),
+        ('inputCols="a" and `fitParam.0.alg`="SVC" and `fitParam.C`="1"', ScriptError, '`fitParam.C`="1"', "no group"),
+        (f'inputCols="n" and {LINEAR}', DataError, 'inputCols="n"', "null"),
+        (f'inputCols="a" and labelCol="n" and {LINEAR}', DataError, 'labelCol="n"', "null"),
+    ],
+)
+def test_what_cannot_be_trained_is_an_error_in_its_place(scripts, trained, tmp_path, options, error, span, message):
+    """Nothing is stored."""
+    scripts(
+        """
+        select *, 's' as s, map('a', 1) as m, array(a) as arr, if(b = 0, null, b) as n from t as u;
+        select b as x, label from t as w;
+        select 'one' as a, label from t as x;
+        """
+    )
+    with pytest.raises(error, match=message) as caught:
+        trained(options, "u")
+    assert span is None or caught.value.span.text == span
+    assert caught.value.span is not None
+    assert not (tmp_path / "models").exists()
+
+
+def test_an_empty_table_cannot_be_learnt_from(scripts, trained):
+    """It is told at the statement's table."""
+    scripts("select * from t where a > 100 as none;")
+    with pytest.raises(DataError, match="no rows"):
+        trained(f'inputCols="a" and {LINEAR}', "none")
+
+
+def test_an_empty_path_is_an_error(scripts, trained):
+    """Before anything else is done."""
+    with pytest.raises(ScriptError, match="path is empty") as caught:
+        scripts(f'train t as SKLearn.`` where inputCols="a" and {LINEAR};')
+    assert caught.value.span.text == "``"
+
+
+def test_a_model_becomes_a_function(scripts, trained):
+    """The row says which model it is and how it is called; it answers in the label's type."""
+    trained(f'inputCols="a,b" and evaluateTable="t" and {LINEAR}')
+    (row,) = scripts.rows('register SKLearn.`models/m` as guess where autoSelectByMetric="f1";')
+    assert list(row) == ["function", "signature", "path", "version", "group", "metrics"]
+    assert (row["function"], row["version"], row["group"]) == ("guess", 0, 0)
+    assert row["signature"].startswith("guess(a double, b double)")
+    assert row["metrics"]["f1"] > 0.5
+    answers = {answer["y"] for answer in scripts.rows("select guess(a, b) as y from t;")}
+    assert answers == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "span"),
+    [
+        ("register SKLearn.`nothing` as f;", MissingModel, "`nothing`"),
+        ('register SKLearn.`models/m` as f where modelVersion="7";', MissingModel, 'modelVersion="7"'),
+        ('register SKLearn.`models/m` as f where algIndex="7";', DataError, 'algIndex="7"'),
+        ('register SKLearn.`models/m` as f where autoSelectByMetric="f1";', DataError, 'autoSelectByMetric="f1"'),
+        ("register RateSampler.`models/m` as f;", ScriptError, "RateSampler"),
+    ],
+)
+def test_what_cannot_be_registered_is_an_error_in_its_place(scripts, trained, script, error, span):
+    """A path without a model, a version, model or metric that there is not."""
+    trained(f'inputCols="a" and {LINEAR}')
+    with pytest.raises(error) as caught:
+        scripts(script)
+    assert caught.value.span.text == span

@@ -1,0 +1,111 @@
+"""The documentation is true: its links lead somewhere, its scripts run, its tables are complete."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mlsql.config import declared_settings
+from mlsql.grammar import parse
+from mlsql.results import read_rows
+from mlsql.spans import Script
+from mlsql.terminal import table_lines
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]
+EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.mlsql"))
+BLOCK = re.compile(
+    r"^```mlsql\n(?P<script>.*?)^```$(?:\n+^```text\n(?P<shown>.*?)^```$)?", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"\]\((?!https?:|#)(?P<target>[^)#]+)")
+BLOCKS = [(page, match) for page in PAGES for match in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+
+
+def name_of(value):
+    """The name of a page, an example or a block in test reports."""
+    return value.name if isinstance(value, Path) else f"at-{value.start()}"
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A working folder with the documentation in it, as in a checkout; what scripts write goes elsewhere."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_leads_somewhere(page):
+    """Every relative one."""
+    targets = [match["target"] for match in LINK.finditer(page.read_text(encoding="utf-8"))]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_setting_is_documented():
+    """With the sentence that declares it."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    missing = [
+        key
+        for key, each in declared_settings()
+        if not re.search(rf"\| `{key}` \| .* \| {re.escape(each.doc)} \|", page)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_an_example_parses(example):
+    """Without Spark."""
+    assert parse(Script(example.name, example.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(("page", "block"), BLOCKS, ids=name_of)
+def test_a_script_in_a_page_parses(page, block):
+    """Without Spark."""
+    assert parse(Script(page.name, block["script"]))
+
+
+def test_the_readme_explains_the_example_as_it_is():
+    """Every piece of the script in the README stands in the example, in the same order."""
+    example = (ROOT / "docs" / "examples" / "quickstart.mlsql").read_text(encoding="utf-8")
+    at = 0
+    for page, block in BLOCKS:
+        if page.name == "README.md" and page.parent == ROOT:
+            at = example.find(block["script"], at)
+            assert at >= 0, block["script"]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("example", EXAMPLES, ids=name_of)
+def test_an_example_runs(example, engine, checkout):
+    """From the root of the checkout, to a table."""
+    result = engine.run(example.read_text(encoding="utf-8"), name=example.name)
+    with result.reading() as frame:
+        assert read_rows(frame).take(1)
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("page", "block"), [each for each in BLOCKS if each[0].name == "getting-started.md"], ids=name_of
+)
+def test_a_script_in_a_page_runs_and_gives_what_stands_below_it(page, block, engine, checkout):
+    """The table that is shown is the one that comes."""
+    with engine.run(block["script"], name=page.name).reading() as frame:
+        rows = read_rows(frame)
+        lines = table_lines(rows.columns, list(rows.values))
+    if block["shown"] is not None:
+        assert lines == block["shown"].splitlines()[:-1]
+
+
+@pytest.mark.spark
+def test_the_quickstart_can_be_run_again(engine, checkout):
+    """The second run makes the second version, overwrites the predictions, and gives the same."""
+    script = (ROOT / "docs" / "examples" / "quickstart.mlsql").read_text(encoding="utf-8")
+    first, second = (read_rows(engine.run(script).frame).take(11) for _ in range(2))
+    assert first == second
+    assert len(first) == 10
+    assert sorted(each.name for each in checkout.glob("out/quickstart/models/diagnosis/*")) == [
+        "_model_0",
+        "_model_1",
+    ]
