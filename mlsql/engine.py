@@ -99,15 +99,18 @@ class Engine:
         parameters: Mapping[str, str] | None = None,
         sink: Sink = ignore,
         stop: Stop | None = None,
+        job: str | None = None,
     ) -> Result:
         """Run the script *text* to its end; *name* is what messages call it by.
 
-        *parameters* are variables from outside. Raises MlsqlError: all syntax errors at once
-        before anything runs, else the error of the statement that failed.
+        *parameters* are variables from outside; *job* is the id of the run where the caller has
+        one already. Raises MlsqlError: all syntax errors at once before anything runs, else the
+        error of the statement that failed.
         """
         script = Script(name, text)
         statements = parse(script)
-        run = self._begin(script, owner or default_owner(), parameters or {}, sink, stop or Stop())
+        session = self.session(owner or default_owner())
+        run = self._begin(script, session, job or uuid.uuid4().hex, parameters or {}, sink, stop or Stop())
         with run.watch():
             self._interpreter.run(statements, run)
         return Result(run)
@@ -134,20 +137,24 @@ class Engine:
         self.close()
 
     def _begin(
-        self, script: Script, owner: str, parameters: Mapping[str, str], sink: Sink, stop: Stop
+        self,
+        script: Script,
+        session: Session,
+        job: str,
+        parameters: Mapping[str, str],
+        sink: Sink,
+        stop: Stop,
     ) -> Run:
-        session = self.session(owner)
         zone = ZoneInfo(session.spark.conf.get("spark.sql.session.timeZone") or "UTC")
-        run_id = uuid.uuid4().hex
         scope = Scope.for_run(
-            owner=owner,
-            job_name=run_id,
+            owner=session.owner,
+            job_name=job,
             home=str(self.settings.paths.root or Path.home()),
             now=datetime.now(zone),
             parameters=parameters,
         )
         policy = Policy.from_settings(self.settings)
-        return Run(run_id, script, session, self.settings, policy, scope, stop, sink)
+        return Run(job, script, session, self.settings, policy, scope, stop, sink)
 
     def _open_session(self, owner: str) -> Session:
         if not OWNER.fullmatch(owner):

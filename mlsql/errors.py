@@ -173,12 +173,12 @@ class MissingPath(DataError):
 class MissingModel(DataError):
     """A path that holds no complete model, or not the version asked for."""
 
-    def __init__(self, path: str, *, found: str, version: int | None = None, span: Span | None = None) -> None:
+    def __init__(
+        self, path: str, *, found: str, version: int | None = None, span: Span | None = None
+    ) -> None:
         self.path, self.version = path, version
         which = "no model" if version is None else f"no version {version} of a model"
-        super().__init__(
-            f"`{path}` holds {which}", span=span, hint=f"{found}; `train … as Algorithm.{chr(96)}{path}{chr(96)}` makes one"
-        )
+        super().__init__(f"`{path}` holds {which}", span=span, hint=f"{found}; train one there first")
 
 
 class RunError(MlsqlError):
@@ -208,7 +208,9 @@ class TimedOut(RunStopped):
     def __init__(self, seconds: float, *, span: Span | None = None) -> None:
         self.seconds = seconds
         super().__init__(
-            f"the run did not end within its {seconds:g} s", span=span, hint="give it more time with --timeout"
+            f"the run did not end within its {seconds:g} s",
+            span=span,
+            hint="give it more time with --timeout",
         )
 
 

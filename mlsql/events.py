@@ -78,7 +78,9 @@ Event = StatementStarted | StatementEnded | Progress | Log | Metric | TableShown
 class Sink(Protocol):
     """Takes the events of one run; called from any thread."""
 
-    def __call__(self, event: Event, /) -> None: ...
+    def __call__(self, event: Event, /) -> None:
+        """Take one event; never raises."""
+        ...
 
 
 def ignore(event: Event, /) -> None:

@@ -21,10 +21,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field
 from typing import Any, Generic, TypeVar
 
-from mlsql.errors import InvalidOption, MissingOption, ScriptErrors, ScriptError, UnknownOption
+from mlsql.errors import InvalidOption, MissingOption, ScriptError, ScriptErrors, UnknownOption
 from mlsql.spans import Span
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 _KEY = "mlsql.option"
 
 
@@ -206,7 +207,7 @@ def _read_character(text: str) -> str:
     return text
 
 
-def _within(value: Any, least: float | None, most: float | None) -> Any:
+def _within(value: N, least: float | None, most: float | None) -> N:
     if (least is not None and value < least) or (most is not None and value > most):
         raise ValueError(value)
     return value
@@ -215,7 +216,13 @@ def _within(value: Any, least: float | None, most: float | None) -> Any:
 def _range(least: float | None, most: float | None) -> str:
     if least is not None and most is not None:
         return f" from {least:g} to {most:g}"
-    return f" of at least {least:g}" if least is not None else f" of at most {most:g}" if most is not None else ""
+    return (
+        f" of at least {least:g}"
+        if least is not None
+        else f" of at most {most:g}"
+        if most is not None
+        else ""
+    )
 
 
 TEXT: Kind[str] = Kind("a text", str)

@@ -46,7 +46,9 @@ class Registry(Generic[T]):
         """Give *target* the *name*; a name that is taken is the operator's error."""
         taken = self._entries.get(name.casefold())
         if taken is not None:
-            raise ConfigError(f"{added_by} adds the {self.kind} '{name}', which {taken.added_by} has added before")
+            raise ConfigError(
+                f"{added_by} adds the {self.kind} '{name}', which {taken.added_by} has added before"
+            )
         self._entries[name.casefold()] = Entry(name, target, added_by)
 
     def add_plugins(self, group: str) -> None:

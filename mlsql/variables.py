@@ -18,7 +18,7 @@ from mlsql.dates import evaluate_date, is_date
 from mlsql.errors import ScriptError, UndefinedVariable
 from mlsql.spans import Span
 
-_VARIABLE = re.compile(r"(\\?)\$\{([^{}\n]*\S[^{}\n]*)\}")
+_VARIABLE = re.compile(r"(\\?)\$\{[^\S\n]*+([^{}\s][^{}\n]*)\}")
 _TEMPLATE_CALL = re.compile(
     r"""template\.get\(\s*((?:"[^"]*"|'[^']*')(?:\s*,\s*(?:"[^"]*"|'[^']*'))*)\s*\)"""
 )

@@ -301,6 +301,8 @@ def _do(command: str, state: Path) -> str | None:
     """What to print for *command*; None for ``no broker runs``."""
     if command == "start":
         return start(state).address
+    if command == "fetch":
+        return f"Apache Kafka {VERSION} lies in {fetched_libraries()}"
     broker = find(state)
     if broker is None:
         return "no broker runs" if command == "stop" else None
@@ -313,7 +315,7 @@ def _do(command: str, state: Path) -> str | None:
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/kafka", description=__doc__)
-    parser.add_argument("command", choices=["start", "stop", "status", "topics", "run"])
+    parser.add_argument("command", choices=["start", "stop", "status", "topics", "run", "fetch"])
     parser.add_argument(
         "--state", type=Path, help="where to keep the broker; by default in the cache of mlsql"
     )

@@ -15,6 +15,7 @@ from mlsql.config import Settings
 from mlsql.spark import start_spark, stop_spark
 
 ROOT = Path(__file__).parents[1]
+NEEDS = ("kafka", "spark")
 IN_CI = os.environ.get("CI", "").casefold() in ("1", "true")
 
 _BASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two busy cores
@@ -35,13 +36,15 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave out what is slow unless asked for."""
-    if config.getoption("--slow"):
-        return
+    """Mark what uses Spark or Kafka, put the quick tests first, leave out what is slow unless asked for."""
     skip = pytest.mark.skip(reason="takes long; --slow runs it")
     for item in items:
-        if item.get_closest_marker("slow"):
+        for need in NEEDS:
+            if need in item.fixturenames:
+                item.add_marker(need)
+        if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(skip)
+    items.sort(key=lambda item: [item.get_closest_marker(need) is not None for need in NEEDS])
 
 
 @pytest.fixture(scope="session")

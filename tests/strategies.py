@@ -29,9 +29,48 @@ KEYWORDS = (
     *("as", "into", "where", "options", "and", "overwrite", "append", "ignore", "partitionBy", "PATH", "dot"),
 )
 TRICKY_TEXTS = (
-    *("", "/data/wine.csv", "a b", "it's", 'say "x"', "`", "a``b", "\\", "\\n", "C:\\temp\\", "^\\d+$", "line\nline"),
-    *("\t", "\n", "''", "'''", '"""', "x''", "''x", 'x"', "-- no comment", "/* nor this */", ";", "; select 1;"),
-    *("${x}", "\\${x}", "a${x}b", "${ x.y }", "數據", "naïve 🙂", "\\u00e9", "\\ud83d", "1", "-1.5e3", "true", "1.2.3"),
+    *(
+        "",
+        "/data/wine.csv",
+        "a b",
+        "it's",
+        'say "x"',
+        "`",
+        "a``b",
+        "\\",
+        "\\n",
+        "C:\\temp\\",
+        "^\\d+$",
+        "line\nline",
+    ),
+    *(
+        "\t",
+        "\n",
+        "''",
+        "'''",
+        '"""',
+        "x''",
+        "''x",
+        'x"',
+        "-- no comment",
+        "/* nor this */",
+        ";",
+        "; select 1;",
+    ),
+    *(
+        "${x}",
+        "\\${x}",
+        "a${x}b",
+        "${ x.y }",
+        "數據",
+        "naïve 🙂",
+        "\\u00e9",
+        "\\ud83d",
+        "1",
+        "-1.5e3",
+        "true",
+        "1.2.3",
+    ),
 )
 
 texts = st.sampled_from(TRICKY_TEXTS) | st.text(
@@ -62,32 +101,39 @@ values = st.one_of(
     bare_values.map(lambda text: Literal(text, NOWHERE, "")),
     st.builds(Literal, texts, st.just(NOWHERE), st.sampled_from(['"', "'", '"""', "'''"])),
 )
-options = st.lists(
-    st.builds(Option, keys, values), max_size=4, unique_by=lambda option: option.key.text
-).map(tuple)
+options = st.lists(st.builds(Option, keys, values), max_size=4, unique_by=lambda option: option.key.text).map(
+    tuple
+)
 
 _atoms = st.one_of(
     bare_names,
-    st.sampled_from(["*", "1", "a.b", "x >= 6", "=", ",", "r'\\'", "'it''s; ok'", "'a\\'b;'", '"x;"', "`a``;b`"]),
+    st.sampled_from(
+        ["*", "1", "a.b", "x >= 6", "=", ",", "r'\\'", "'it''s; ok'", "'a\\'b;'", '"x;"', "`a``;b`"]
+    ),
     st.sampled_from(["/* ; /* nested */ ' */", "/*+ broadcast(t) */", "cast(a as int)", "${x}", "'${x}'"]),
     st.sampled_from(["-- it's;\n", "#", "{}", "a[0]", "|", "1.5e3", "'\n'"]),
 )
-_tails = st.sampled_from(["from t", "from t as a where a.x = ';'", "limit 5", "from `a;b`", "'x'", "f(x as y)"])
+_tails = st.sampled_from(
+    ["from t", "from t as a where a.x = ';'", "limit 5", "from `a;b`", "'x'", "f(x as y)"]
+)
 
 
-@st.composite
-def queries(draw, heads=st.sampled_from(["select", "SELECT", "with a as (select 1) select"])):
-    """Text that Spark gets as it is, on one line but for what stands in quotes and comments."""
-    middle = draw(st.lists(_atoms, max_size=5))
-    text = " ".join([draw(heads), *middle, draw(_tails)])
-    return Word(text, NOWHERE)
+_middles = st.lists(_atoms, max_size=5)
 
 
-selects = st.builds(Select, queries(), names, st.just(NOWHERE))
-passed_through = queries(st.sampled_from(["drop", "create table t as select", "INSERT into t", "show", "use"]))
+def _queries(*heads):
+    """Text that Spark gets as it is; its lines end only inside quotes and comments."""
+    parts = st.builds(
+        lambda head, middle, tail: [head, *middle, tail], st.sampled_from(heads), _middles, _tails
+    )
+    return parts.map(lambda parts: Word(" ".join(parts), NOWHERE))
+
+
+queries = _queries("select", "SELECT", "with a as (select 1) select")
+passed_through = _queries("drop", "create table t as select", "INSERT into t", "show", "use")
 arguments = st.one_of(
     values.filter(lambda value: value.quote),
-    st.sampled_from(["named", "-i", "/a/*;"[:-1], ":n", ">", "1", "t", "${x}", "a=b,c"]).map(
+    st.sampled_from(["named", "-i", "/a/*", ":n", ">", "1", "t", "${x}", "a=b,c"]).map(
         lambda text: Literal(text, NOWHERE, "")
     ),
     texts.map(lambda text: Literal(text, NOWHERE, "`")),
@@ -95,7 +141,7 @@ arguments = st.one_of(
 
 statements = st.one_of(
     st.builds(Load, names, paths, options, names, st.just(NOWHERE)),
-    selects,
+    st.builds(Select, queries, names, st.just(NOWHERE)),
     st.builds(
         Save,
         st.sampled_from(["overwrite", "append", "errorIfExists", "ignore"]),
@@ -136,6 +182,6 @@ statements = st.one_of(
 scripts = st.builds(
     lambda body, last: (*body, *last),
     st.lists(statements, max_size=5),
-    st.just(()) | queries().map(lambda query: (Select(query, None, NOWHERE),)),
+    st.just(()) | queries.map(lambda query: (Select(query, None, NOWHERE),)),
 )
 """The statements of a whole script; the last may be a select that names no table."""

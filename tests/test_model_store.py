@@ -148,7 +148,7 @@ def test_a_damaged_manifest_is_named(path, text):
     """The error says which manifest; the version can still be deleted."""
     ref = store_one(path).ref
     (_folder(path, 0) / "manifest.json").write_text(text)
-    with pytest.raises(DataError, match="the manifest of .*_model_0 cannot be read"):
+    with pytest.raises(DataError, match=r"the manifest of .*_model_0 cannot be read"):
         DirectoryModelStore().open(path)
     DirectoryModelStore().delete(ref)
     assert not _folder(path, 0).exists()
@@ -178,7 +178,10 @@ def test_a_place_where_no_folder_can_be_made_is_an_error_of_the_script(tmp_path)
     """A file in the way is told with its path."""
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "model"):
-        with pytest.raises(ScriptError, match=f"no model can be stored at '{path}'"), DirectoryModelStore().begin(str(path)):
+        with (
+            pytest.raises(ScriptError, match=f"no model can be stored at '{path}'"),
+            DirectoryModelStore().begin(str(path)),
+        ):
             pass
 
 
@@ -205,11 +208,16 @@ def model(kind, *candidates):
 
 
 @pytest.mark.parametrize(
-    ("kind", "metric", "best"), [("classifier", "f1", 1), ("regressor", "rmse", 0), ("clusterer", "silhouette", 1)]
+    ("kind", "metric", "best"),
+    [("classifier", "f1", 1), ("regressor", "rmse", 0), ("clusterer", "silhouette", 1)],
 )
 def test_the_usual_metric_of_the_kind_chooses_in_its_direction(kind, metric, best):
     """More f1 and silhouette is better, less rmse is."""
-    candidates = [candidate(0, **{metric: 0.2}), candidate(1, **{metric: 0.9}), candidate(2, failed="no memory")]
+    candidates = [
+        candidate(0, **{metric: 0.2}),
+        candidate(1, **{metric: 0.9}),
+        candidate(2, failed="no memory"),
+    ]
     assert choose(model(kind, *candidates)).index == best
 
 
@@ -243,7 +251,11 @@ def test_a_number_chooses_its_candidate():
 @pytest.mark.parametrize(
     ("asked", "message", "hint"),
     [
-        ({"metric": "auc"}, "the metric 'auc' was not computed for /models/wine/_model_2", "computed were 'f1'"),
+        (
+            {"metric": "auc"},
+            "the metric 'auc' was not computed for /models/wine/_model_2",
+            "computed were 'f1'",
+        ),
         ({"metric": "F1"}, "the metric 'F1' was not computed", "computed were 'f1'"),
         ({"index": 1}, "candidate 1 of /models/wine/_model_2 failed: no memory", None),
         ({"index": 5}, "/models/wine/_model_2 has no candidate 5", "it has 0, 1"),

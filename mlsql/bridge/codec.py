@@ -62,23 +62,29 @@ def bodies(
 
     Every body has *schema*. A row that does not fit is a TransportError.
     """
-    shaped = (batch if batch.schema.equals(schema) else batch.cast(schema) for batch in batches)
-    for table in _grouped(shaped, limit):
+    for table in _grouped((_shaped(batch, schema) for batch in batches), limit):
         yield from _fitting(table, limit)
 
 
+def _shaped(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """The batch with *schema*: Spark may send times of another zone, or large texts."""
+    columns = zip(batch.columns, schema.types, strict=True)
+    shaped = [column if column.type == kind else column.cast(kind) for column, kind in columns]
+    return pa.RecordBatch.from_arrays(shaped, schema=schema)
+
+
 def _grouped(batches: Iterable[pa.RecordBatch], limit: int) -> Iterator[pa.Table]:
-    """Neighbouring batches, or equal pieces of a large one, of nearly *limit* bytes."""
+    """Neighbouring batches put together, or equal pieces of a large one, of nearly *limit* bytes."""
     held: list[pa.RecordBatch] = []
     size = 0
     for piece in (piece for batch in batches for piece in _pieces(batch, limit * 9 // 10)):
         if held and size + piece.nbytes > limit * 9 // 10:
-            yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(held).combine_chunks()
             held, size = [], 0
         held.append(piece)
         size += piece.nbytes
     if held:
-        yield pa.Table.from_batches(held)
+        yield pa.Table.from_batches(held).combine_chunks()
 
 
 def _pieces(batch: pa.RecordBatch, limit: int) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Literal, Self
 
 from mlsql import events
@@ -64,6 +64,7 @@ class Crew:
     emit: events.Sink
     stop: Stop
     given: Future[Work] = field(default_factory=Future)
+    feed: str = ""
     _left: Event = field(default_factory=Event)
     _outcomes: list[Future[Outcome]] = field(default_factory=list)
     _pool: ThreadPoolExecutor = field(init=False)
@@ -85,8 +86,9 @@ class Crew:
         self._left.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def give(self, work: Work) -> None:
-        """Tell the workers that the data is there."""
+    def give(self, work: Work, *, feed: str = "") -> None:
+        """Tell the workers that the data is there; *feed* is how fast it came, for the records."""
+        self.feed = feed
         self.given.set_result(work)
 
     def outcomes(self) -> list[Outcome]:
@@ -206,15 +208,17 @@ class _Shift:
             self.crew.emit(events.Log(line, candidate=self.candidate.index))
 
     def _summary(self) -> str:
-        reading = self.reading
-        return f"{reading.rows:,} rows after waiting for {reading.waited:.1f} s" if reading else ""
+        if self.reading is None:
+            return ""
+        fed = f", fed at {self.crew.feed}" if self.crew.feed else ""
+        return f"{self.reading.rows:,} rows{fed}, after a wait of {self.reading.waited:.1f} s"
 
     def _record(
         self,
         start: datetime,
         status: Literal["success", "fail"],
         message: str,
-        metrics: Mapping[str, float] = MappingProxyType({}),
+        metrics: Mapping[str, float] | None = None,
     ) -> CandidateRecord:
         end = datetime.now(UTC)
         seconds = time.monotonic() - self.began if self.began else (end - start).total_seconds()
@@ -224,7 +228,7 @@ class _Shift:
             params=self.candidate.params,
             status=status,
             message=message,
-            metrics=metrics,
+            metrics=metrics or {},
             started=(end - timedelta(seconds=seconds)).isoformat(timespec="milliseconds"),
             ended=end.isoformat(timespec="milliseconds"),
             seconds=round(seconds, 3),

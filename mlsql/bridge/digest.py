@@ -79,7 +79,7 @@ class Digest:
                 self._walk(f"{path}.{field.name}", child)
         elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_map(kind):
             line.length_crc = crc32c(_lengths(array), line.length_crc)
-            self._walk(f"{path}[]", array.flatten())
+            self._walk(f"{path}[]", _items(array))
         elif not pa.types.is_null(kind):
             if _has_offsets(kind):
                 line.length_crc = crc32c(_lengths(array), line.length_crc)
@@ -95,6 +95,12 @@ def _offsets(array: pa.Array) -> Any:
     large = pa.types.is_large_list(array.type) or "large" in str(array.type)
     every = np.frombuffer(array.buffers()[1] or bytes(8), dtype="<i8" if large else "<i4")
     return every[array.offset : array.offset + len(array) + 1]
+
+
+def _items(array: pa.Array) -> pa.Array:
+    """What lies in the arrays of an array without nulls (``flatten`` takes no maps)."""
+    offsets = _offsets(array)
+    return array.values.slice(int(offsets[0]), int(offsets[-1] - offsets[0]))
 
 
 def _lengths(array: pa.Array) -> bytes:

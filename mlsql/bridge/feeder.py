@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -80,6 +81,7 @@ def _complete(file: Path) -> Iterator[pa.NativeFile]:
             yield sink
         draft.replace(file)
     except OSError as error:
-        raise TransportError(f"'{file}' cannot be written: {error.strerror or error}") from error
+        reason = os.strerror(error.errno) if error.errno else error
+        raise TransportError(f"'{file}' cannot be written: {reason}") from error
     finally:
         draft.unlink(missing_ok=True)

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
+from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.worker import Job
 from mlsql.processes import ChildProcess, describe_exit, start_process
 
@@ -58,16 +58,14 @@ class LocalLauncher:
     @contextmanager
     def launch(self, job: Job, *, beside: int = 1) -> Iterator[LocalWorker]:
         """A worker process in a folder of its own, which goes with it."""
-        with TemporaryDirectory(prefix="mlsql-worker-") as name:
-            folder = Path(name)
-            job.write(folder / "job.json")
-            command = [self.python, "-P", "-m", "mlsql.bridge.worker", "--job", str(folder / "job.json")]
-            environment = worker_environment(beside) | dict(self.environment)
-            log = folder / "log"
+        with temporary_folder("worker") as folder:
+            file, log = folder / "job.json", folder / "log"
+            job.write(file)
+            command = [self.python, "-P", "-m", "mlsql.bridge.worker", "--job", str(file)]
+            environment = worker_environment(folder, beside=beside) | dict(self.environment)
             process = start_process(command, environment=environment, folder=folder, log=log)
-            worker = LocalWorker(process, log)
             try:
-                yield worker
+                yield LocalWorker(process, log)
             finally:
                 process.end(GRACE_SECONDS)
 
@@ -97,15 +95,17 @@ class LocalWorker:
         return complete.decode(errors="replace").splitlines()
 
 
-def worker_environment(beside: int) -> dict[str, str]:
-    """The environment of a worker that shares the processors with others, *beside* of them in all.
+def worker_environment(folder: Path, *, beside: int) -> dict[str, str]:
+    """The environment of a worker, one of *beside* that share the processors at once.
 
-    It imports from where this process does; the door to the driver's JVM stays closed to it.
+    It imports from where this process does, and its temporary files are made in *folder*; the
+    door to the driver's JVM stays closed to it.
     """
-    threads = str(max(1, _processors() // beside))
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
+    threads = str(max(1, _processors() // beside))
     path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    return inherited | dict.fromkeys(_THREADS, threads) | {"PYTHONPATH": path} | _QUIET
+    own = {"PYTHONPATH": path, "TMPDIR": str(folder), "JOBLIB_TEMP_FOLDER": str(folder)}
+    return inherited | dict.fromkeys(_THREADS, threads) | own | _QUIET
 
 
 def _processors() -> int:

@@ -46,12 +46,17 @@ def publish(frame: DataFrame, stream: Stream, *, message_bytes: int, ordered: bo
     schema = to_arrow_schema(frame.schema)
     shape = codec.write_schema(schema)
 
+    names = schema.names
+
     def send(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        yield _part_row(send_partition(batches, stream, shape, message_bytes))
+        named = (batch.rename_columns(names) for batch in batches)
+        yield _part_row(send_partition(named, stream, shape, message_bytes))
 
     rows = _in_content_order(frame) if ordered else frame
+    # PySpark looks the columns up by names that it does not quote: a dot in one would be a path.
+    numbered = rows.toDF(*(f"c{number}" for number in range(len(names))))
     try:
-        collected = rows.mapInArrow(send, _PART).collect()
+        collected = numbered.mapInArrow(send, _PART).collect()
     except PySparkException as error:
         raise _fault_in(str(error)) or error from error
     parts = sorted((Part(**row.asDict()) for row in collected), key=lambda part: part.partition)

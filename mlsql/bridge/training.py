@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew, Outcome
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.feeder import Fetched, fetch
+from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.publisher import publish
 from mlsql.bridge.request import Candidate, Columns, TrainingReport, TrainingRequest
@@ -20,15 +20,26 @@ from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.transport import Transport
 from mlsql.errors import ScriptErrors
 from mlsql.events import Progress, Sink
-from mlsql.models import DataRecord
+from mlsql.models import DataRecord, ModelKind
 from mlsql.registry import Registry
 from mlsql.stop import Stop
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["Candidate", "Columns", "TrainingReport", "TrainingRequest", "check_candidates", "train"]
+__all__ = [
+    "Candidate",
+    "Columns",
+    "TrainingReport",
+    "TrainingRequest",
+    "check_candidates",
+    "class_of",
+    "train",
+]
 
+_WITHOUT_LABEL: frozenset[ModelKind] = frozenset({"clusterer", "transformer"})
+_TITLES = {"train": "publish", "evaluate": "publish evaluation"}
+_STEPS = 20
 SILENCE_SECONDS = 60.0
 """How long the transport may say nothing while a stream is read."""
 
@@ -53,12 +64,15 @@ def train(  # noqa: PLR0913 — the seams of a training, each given by the compo
     """
     trainer = trainers.get(request.trainer)
     check_candidates(trainer, request)
-    with TemporaryDirectory(prefix="mlsql-training-") as folder:
-        delivery = _Delivery(request, transport, message_bytes, Path(folder), emit, stop)
-        with Crew(request, _class_of(trainer), launcher, emit, stop) as crew:
-            training = delivery.bring(frame, "train")
-            evaluation = None if evaluate is None else delivery.bring(evaluate, "evaluate")
-            crew.give(Work(str(training.file), None if evaluation is None else str(evaluation.file)))
+    with temporary_folder("training") as folder:
+        delivery = _Delivery(request, transport, message_bytes, folder, emit, stop)
+        with Crew(request, class_of(trainer), launcher, emit, stop) as crew:
+            training, evaluation = delivery.bring(frame, "train"), None
+            work = Work(str(training.file))
+            if evaluate is not None:
+                evaluation = delivery.bring(evaluate, "evaluate")
+                work = Work(str(training.file), str(evaluation.file))
+            crew.give(work, feed=f"{_rate(training):,.0f} rows/s")
             outcomes = crew.outcomes()
     return _report(outcomes, training, evaluation, transport)
 
@@ -68,9 +82,14 @@ def check_candidates(trainer: Trainer, request: TrainingRequest) -> None:
     faults = [fault for candidate in request.candidates for fault in _faults(trainer, candidate)]
     if faults:
         raise faults[0] if len(faults) == 1 else ScriptErrors(faults)
-    kinds = {trainer.kind(candidate.params) for candidate in request.candidates}
-    if request.columns.label is None and kinds & {"classifier", "regressor"}:
-        raise OptionFault("training needs a label column", option="labelCol")
+    kinds = {trainer.kind(candidate.params): candidate for candidate in request.candidates}
+    if len(kinds) > 1:
+        (one, _), (other, candidate), *_ = kinds.items()
+        message = f"one candidate is a {other}, another a {one}: a training is for models of one kind"
+        raise OptionFault(message, option=f"{candidate.prefix}alg")
+    if request.columns.label is None and not kinds.keys() <= _WITHOUT_LABEL:
+        hint = "name the column with the answers, or choose a clusterer"
+        raise OptionFault("the training needs a label column", option="labelCol", hint=hint)
 
 
 def _faults(trainer: Trainer, candidate: Candidate) -> Iterator[OptionFault]:
@@ -88,7 +107,7 @@ def _whole(fault: OptionFault, candidate: Candidate) -> OptionFault:
 
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    """Brings frames into local files, which it checks; their streams are deleted at once."""
+    """Brings frames into local files and checks them; their streams are deleted at once."""
 
     request: TrainingRequest
     transport: Transport
@@ -98,21 +117,39 @@ class _Delivery:
     stop: Stop
 
     def bring(self, frame: DataFrame, name: str) -> Fetched:
-        """The rows of *frame* in a file of the folder."""
+        """The rows of *frame*, at least one and none with a null, in a file of the folder."""
         self.stop.check()
-        what = f"publish {name}"
-        self.emit(Progress(what, "publishing"))
+        self.emit(Progress(_TITLES[name], "publishing"))
         tasks = frame.sparkSession.sparkContext.defaultParallelism
         stream = self.transport.open(self.request.job, name, partitions=tasks)
         try:
             ledger = publish(frame, stream, message_bytes=self.message_bytes, ordered=self.request.ordered)
             self.stop.check()
-            fetched = fetch(stream, ledger, self.folder, timeout=SILENCE_SECONDS, stop=self.stop.check)
+            fetched = fetch(
+                stream,
+                ledger,
+                self.folder,
+                timeout=SILENCE_SECONDS,
+                stop=self.stop.check,
+                report=self._report_on(_TITLES[name], ledger.rows),
+            )
         finally:
             stream.delete()
-        self.emit(Progress(what, _size(fetched), 1.0))
+        self.emit(Progress(_TITLES[name], _size(fetched), 1.0))
         _check(fetched, self.request.columns, None if name == "train" else "evaluateTable")
         return fetched
+
+    def _report_on(self, title: str, total: int) -> Callable[[int], None]:
+        """What tells how many of *total* rows have come, 20 times at most."""
+        shown = 0
+
+        def report(rows: int) -> None:
+            nonlocal shown
+            if rows - shown > total / _STEPS:
+                shown = rows
+                self.emit(Progress(title, f"{rows:,} of {total:,} rows", rows / total))
+
+        return report
 
 
 def _check(fetched: Fetched, columns: Columns, option: str | None) -> None:
@@ -146,11 +183,15 @@ def _roles(columns: Columns) -> Iterator[tuple[str, str]]:
 
 
 def _size(fetched: Fetched) -> str:
-    rate = fetched.rows / max(fetched.seconds, 1e-6)
-    return f"{fetched.rows:,} rows, {fetched.bytes / 1e6:.1f} MB, read at {rate:,.0f} rows/s"
+    return f"{fetched.rows:,} rows, {fetched.bytes / 1e6:.1f} MB, {_rate(fetched):,.0f} rows/s"
 
 
-def _class_of(trainer: Trainer) -> str:
+def _rate(fetched: Fetched) -> float:
+    return fetched.rows / max(fetched.seconds, 1e-6)
+
+
+def class_of(trainer: Trainer) -> str:
+    """Where a worker finds the class of *trainer*: ``package.module:Class``."""
     return f"{type(trainer).__module__}:{type(trainer).__qualname__}"
 
 

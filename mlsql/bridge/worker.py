@@ -41,6 +41,9 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Trainer
 from mlsql.models import Column
 
+_IMPORTED_BY_MLFLOW = r"(mlflow|pydantic|requests|urllib3)\b"
+"""What these warn of says nothing about a fit."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -113,6 +116,7 @@ def do(job: Job, channel: Channel, end: Callable[[], None]) -> Done:
     """The job done: the candidate trained, evaluated and stored; *end* is called when the driver goes."""
     run = WorkerRun(channel)
     warnings.showwarning = run.warn
+    warnings.filterwarnings("ignore", module=_IMPORTED_BY_MLFLOW)
     orders: Queue[Work] = Queue()
     threading.Thread(target=_listen, args=(channel, orders, end), daemon=True).start()
     start = time.monotonic()

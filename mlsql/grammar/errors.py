@@ -7,7 +7,7 @@ with options. What is missing is reported at the end of the token before it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,9 +17,9 @@ from mlsql.grammar.scanner import MODES, Token, next_statement
 from mlsql.spans import Script, Span
 
 _LONGEST = 40
-_OPENINGS = ("/*", "'''", '"""', "'", '"', "`")
+_OPENING = re.compile(r"""[rR]?(/\*|'''|\"{3}|['"`])""")
 _FULL_WIDTH: Mapping[str, str] = {"；": ";", "，": ",", "＝": "=", "．": ".", "。": ".", "（": "(", "）": ")"}
-_CURLY = re.compile("""[“”„‟‘’‚‛«»＂＇｀]([^“”„‟‘’‚‛«»＂＇｀"'\n]*)[“”„‟‘’‚‛«»＂＇｀"']?""")
+_CURLY = re.compile("""[“”„‟‘’‚‛«»´＂＇｀]([^“”„‟‘’‚‛«»´＂＇｀"'\n]*)[“”„‟‘’‚‛«»´＂＇｀"']?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,11 @@ def place_behind(script: Script, token: Token) -> Span:
 
 def unclosed(script: Script, token: Token) -> Finding:
     """*token* is never closed, or closed by what should open another; said at its opening."""
-    quote = next(each for each in _OPENINGS if token.text.startswith(each))
+    opening = _OPENING.match(token.text)
+    assert opening is not None
+    quote = opening[1]
     what = {"/*": "comment", "`": "backquote"}.get(quote, "block string" if len(quote) > 1 else "string")
-    span = script.span(token.start, token.start + len(quote))
+    span = script.span(token.start, token.start + opening.end())
     since = f" that starts at line {span.line}" if len(quote) > 1 else ""
     error = ScriptError(f"unclosed {what}{since}", span=span, hint=_closing_hint(token, quote))
     after = next_statement(script.text, token.start)
@@ -63,7 +65,9 @@ def _closing_hint(token: Token, quote: str) -> str:
         return f"a typographic quote does not close it: write {quote}"
     if quote in ("'", '"') and f"\\{quote}" in line:
         return f"a backslash before {quote} makes it part of the text; a backslash itself is written \\\\"
-    return f"close it with {'*/' if quote == '/*' else quote}"
+    if quote == "/*":
+        return "comments nest: each /* needs its own */" if "*/" in token.text else "close it with */"
+    return f"close it with {quote}"
 
 
 def swallowed(script: Script, tokens: Sequence[Token], token: Token) -> Token | None:
@@ -88,7 +92,7 @@ def unknown_statement(script: Script, token: Token) -> ScriptError:
         words = [word for word in MODES if word != "!"]
         return UnknownName("statement", token.text, words, span=place(script, token))
     return ScriptError(
-        f"a statement begins with a word, not with `{shortened(token.text)}`",
+        f"a statement begins with a word, not with {shown(token.text)}",
         span=place(script, token),
         hint="such as load, select, train, or with ! and the name of a command",
     )
@@ -99,7 +103,7 @@ def missing_semicolon(script: Script, tokens: Sequence[Token], token: Token) -> 
     *before, last = tokens
     named = before and before[-1].is_word("as", "into")
     what = f"{before[-1].text} {last.text}" if named else last.text
-    error = ScriptError(f"missing `;` after `{shortened(what)}`", span=place_behind(script, last))
+    error = ScriptError(f"missing `;` after {shown(what)}", span=place_behind(script, last))
     return Finding(error, next_statement=token.start)
 
 
@@ -124,7 +128,7 @@ def duplicate_options(options: Sequence[Option]) -> tuple[ScriptError, ...]:
     return tuple(errors)
 
 
-def typographic(script: Script, token: Token) -> Finding | None:
+def typographic(script: Script, token: Token, *, quote: str = '"') -> Finding | None:
     """Quotes that a word processor has put in, and the punctuation of a Chinese keyboard."""
     plain = _FULL_WIDTH.get(token.text)
     if plain is not None:
@@ -135,9 +139,26 @@ def typographic(script: Script, token: Token) -> Finding | None:
     curly = _CURLY.match(script.text, token.start)
     if curly is None:
         return None
-    hint = f'write straight ones: "{shortened(curly[1])}"'
+    hint = f"write {quote}{shortened(curly[1])}{quote}"
     error = ScriptError("typographic quotes do not quote", span=script.span(*curly.span()), hint=hint)
-    return Finding(error, (Token("string", '""', *curly.span()),), resume=curly.end())
+    mended = Token("backquoted" if quote == "`" else "string", quote * 2, *curly.span())
+    return Finding(error, (mended,), resume=curly.end())
+
+
+def typographic_errors(script: Script, tokens: Iterable[Token]) -> Iterator[ScriptError]:
+    """The errors of all such characters outside quotes."""
+    done = 0
+    for token in tokens:
+        finding = typographic(script, token) if token.start >= done else None
+        if finding is not None:
+            yield finding.error
+            done = finding.resume or token.end
+
+
+def shown(text: str) -> str:
+    """*text* shortened and in backquotes, unless it has some itself."""
+    line = shortened(text)
+    return line if "`" in line else f"`{line}`"
 
 
 def shortened(text: str) -> str:

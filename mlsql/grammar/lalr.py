@@ -16,9 +16,10 @@ from lark import Lark, Tree, UnexpectedToken
 from lark import Token as Leaf
 
 from mlsql.errors import ScriptError
-from mlsql.grammar.diagnosis import Mistake, diagnose
+from mlsql.grammar.diagnosis import diagnose
 from mlsql.grammar.errors import Finding
-from mlsql.grammar.scanner import Kind, Token, is_statement, scan, starts_line
+from mlsql.grammar.mistakes import OPENS_OPTION, Mistake
+from mlsql.grammar.scanner import KEYWORDS, Kind, Token, is_statement, scan, starts_line
 from mlsql.spans import Script
 
 _VALUES = ("VALUE", "SET_VALUE")
@@ -32,11 +33,6 @@ _ROLES: Mapping[Kind, tuple[str, ...]] = {
     "stop": ("$END",),
 }
 _SYMBOLS: Mapping[str, str] = {".": "DOT", "=": "EQUAL", ",": "COMMA"}
-_KEYWORDS = frozenset(
-    {"load", "save", "set", "connect", "train", "run", "predict", "register", "unregister", "include"}
-    | {"overwrite", "append", "errorifexists", "ignore", "partitionby"}
-    | {"as", "into", "where", "options", "and"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +97,10 @@ class _Reader:
 
     def _give_back(self) -> None:
         """Take back a last token that was rather meant to begin the next statement."""
-        text, last = self._script.text, self._machine.taken[-1]
-        if len(self._machine.taken) > 1 and is_statement(text, last.start) and starts_line(text, last.start):
+        text, last, roles = self._script.text, self._machine.taken[-1], self._machine.roles
+        if len(roles) == 1 or not is_statement(text, last.start):
+            return
+        if starts_line(text, last.start) or (roles[-1] == "KEY" and roles[-2] not in OPENS_OPTION):
             self._machine.give_back()
             self._tokens.seek(last.start)
 
@@ -151,7 +149,7 @@ class _Machine:
     def _possible_roles(self, token: Token) -> Iterator[str]:
         choices = self._state.choices()  # type: ignore[no-untyped-call]
         word = token.text.lower()
-        if token.kind == "word" and word in _KEYWORDS and word.upper() in choices:
+        if token.kind == "word" and word in KEYWORDS and word.upper() in choices:
             yield word.upper()
         roles = _ROLES.get(token.kind) or (_SYMBOLS.get(token.text, ""),)
         yield from (role for role in roles if role in choices)

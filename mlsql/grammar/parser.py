@@ -18,7 +18,7 @@ from mlsql.grammar.errors import (
     missing_table,
     place_behind,
     swallowed,
-    typographic,
+    typographic_errors,
     unclosed,
     unknown_statement,
 )
@@ -131,8 +131,7 @@ def _command_begins(script: Script, tokens: Sequence[Token], token: Token) -> bo
 def _command_errors(script: Script, first: Token, tokens: Sequence[Token]) -> list[ScriptError]:
     if not tokens or tokens[0].start != first.end or tokens[0].kind != "word":
         return [ScriptError("missing the name of a command after `!`", span=place_behind(script, first))]
-    findings = (typographic(script, token) for token in tokens if token.kind == "word")
-    return [finding.error for finding in findings if finding][:1]
+    return [*typographic_errors(script, (token for token in tokens if token.kind == "word"))]
 
 
 def _read_options(script: Script, first: Token) -> Reading:

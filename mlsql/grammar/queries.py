@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from mlsql.errors import ScriptError
 from mlsql.grammar.builder import split_output
-from mlsql.grammar.errors import place, typographic
+from mlsql.grammar.errors import place, typographic_errors
 from mlsql.grammar.scanner import MODES, Token, is_statement, starts_line
 from mlsql.spans import Script
 
@@ -44,7 +44,7 @@ def statement_begins(script: Script, tokens: Sequence[Token], token: Token) -> b
 def query_errors(script: Script, tokens: Sequence[Token]) -> list[ScriptError]:
     """What is wrong with the query or pass-through statement of *tokens*."""
     odd = (token for token in tokens if token.kind == "symbol" and not token.text.isascii())
-    errors = [finding.error for token in odd if (finding := typographic(script, token))][:1]
+    errors = [*typographic_errors(script, odd)]
     if is_select(tokens):
         errors += [*_directives(script, tokens), *_sqlflow(script, tokens)]
         errors += [

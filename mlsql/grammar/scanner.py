@@ -27,6 +27,13 @@ MODES: Mapping[str, Mode] = {
 }
 """How each statement is written, by its first word."""
 
+KEYWORDS = frozenset(
+    {"load", "save", "set", "connect", "train", "run", "predict", "register", "unregister", "include"}
+    | {"overwrite", "append", "errorifexists", "ignore", "partitionby"}
+    | {"as", "into", "where", "options", "and"}
+)
+"""The words of statements with options; each is an ordinary name where a name is expected."""
+
 VARIABLE = r"\$\{[^{}\n]*\}"
 NAME = rf"(?:\w|{VARIABLE})++"
 _BACKQUOTED = r"`(?:[^`]++|``)*+`"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from mlsql.bridge.errors import DataFault, OptionFault
-from mlsql.errors import MissingColumn, MlsqlError, ScriptErrors
-from mlsql.options import Options
+from mlsql.errors import MissingColumn, ScriptError, ScriptErrors
+from mlsql.options import Options, declared_options
 from mlsql.spans import Span
 
 
@@ -26,6 +27,12 @@ def placed_at_options(options: Options, otherwise: Span) -> Iterator[None]:
         raise
 
 
+def by_own_key(kind: type[Any], options: Options) -> Options:
+    """*options* by the keys that *kind* declares, also where the script uses an alias."""
+    own = {alias: one.key for one in declared_options(kind) for alias in one.aliases}
+    return {own.get(key, key): value for key, value in options.items()}
+
+
 def span_of(options: Options, key: str | None) -> Span | None:
     """Key and value of one option as they stand in the script; None when it is not given."""
     given = options.get(key) if key is not None else None
@@ -34,5 +41,5 @@ def span_of(options: Options, key: str | None) -> Span | None:
     return given.key_span.to(given.span) if given.key_span is not None else given.span
 
 
-def _placed(fault: MlsqlError, options: Options, otherwise: Span) -> MlsqlError:
+def _placed(fault: ScriptError, options: Options, otherwise: Span) -> ScriptError:
     return fault.at(span_of(options, getattr(fault, "option", None)) or otherwise)

@@ -22,10 +22,13 @@ _ROW = "function string, signature string, path string, version int, group int, 
 class RegisterOptions:
     """Which of the models that lie at a path is meant."""
 
-    version: int | None = option("modelVersion", integer(0), "Version; else the newest complete one.", default=None)
+    version: int | None = option("modelVersion", integer(0), "Version; else the newest.", default=None)
     index: int | None = option("algIndex", integer(0), "Number of the model in its version.", default=None)
     metric: str | None = option(
-        "autoSelectByMetric", TEXT, "Take the model that is best by this metric, in its direction.", default=None
+        "autoSelectByMetric",
+        TEXT,
+        "Take the model that is best by this metric.",
+        default=None,
     )
 
 

@@ -23,7 +23,7 @@ class SetOptions:
     visible: str | None = option(
         "visible", one_of("un_select"), "un_select: it is not replaced in the text of selects.", default=None
     )
-    scope: str = option("scope", one_of("request"), "How long it is known: for this script.", default="request")
+    scope: str = option("scope", one_of("request"), "Who knows it: this script.", default="request")
     mode: str | None = option(
         "mode", one_of("compile", "runtime"), "Of old scripts; a query runs once, at its turn.", default=None
     )
@@ -47,9 +47,7 @@ class SetStage:
 
 
 def _define_text(step: SetStep, options: SetOptions, run: Run) -> None:
-    run.scope.define(
-        step.name.text, step.value.text, span=step.value.span, in_select=options.visible is None
-    )
+    run.scope.define(step.name.text, step.value.text, span=step.value.span, in_select=options.visible is None)
 
 
 def _define_default(step: SetStep, options: SetOptions, run: Run) -> None:

@@ -12,7 +12,7 @@ from mlsql.plan import TrainStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
 from mlsql.stages.algorithms.base import Algorithm, Call, Predicts, Trains, Transforms
-from mlsql.stages.faults import placed_at_options
+from mlsql.stages.faults import by_own_key, placed_at_options
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -32,8 +32,9 @@ class TrainStage:
         algorithm = self.algorithms.get(name.text, span=name.span)
         act = _act(algorithm, step)
         options = read_options(algorithm.options, step.options, owner=name.text, span=name.span)
-        call = Call(name, run.table(step.table), step.path, options, step.options, step.span)
-        with placed_at_options(step.options, name.span):
+        given = by_own_key(algorithm.options, step.options)
+        call = Call(run.table(step.table), step.path, options, given, step.span)
+        with placed_at_options(given, name.span):
             frame = act(call, run)
         return Table(None, frame) if step.output is None else run.define(step.output, frame)
 

@@ -49,7 +49,11 @@ public final class TypedFunction implements Function1 {
     }
 
     public Object apply(Object given) {
-        final java.util.Map arguments = arguments((Seq) given);
+        Seq ordered = ordered((Seq) given);
+        final java.util.Map arguments = new java.util.HashMap();
+        for (int i = 0; i < names.length; i++) {
+            arguments.put(names[i], typed((Expression) ordered.apply(i), names[i], types[i]));
+        }
         Expression call = (Expression) body.transformUp(new scala.runtime.AbstractPartialFunction() {
             public boolean isDefinedAt(Object node) {
                 return node instanceof UnresolvedAttribute;
@@ -60,23 +64,18 @@ public final class TypedFunction implements Function1 {
                 return arguments.get(((UnresolvedAttribute) node).nameParts().head());
             }
         });
-        return new SQLScalarFunction(shown(), pretty((Seq) given), call);
+        return new SQLScalarFunction(shown(), pretty(ordered), call);
     }
 
-    /** The arguments by the parameters' names, of the parameters' types. */
-    private java.util.Map arguments(Seq given) {
+    /** The arguments in the order of the parameters. */
+    private Seq ordered(Seq given) {
         if (given.size() != names.length) {
             refuse("takes " + names.length + (names.length == 1 ? " argument" : " arguments") + ", not " + given.size());
         }
         ListBuffer parameters = new ListBuffer();
         for (int i = 0; i < names.length; i++) parameters.append(new InputParameter(names[i], Option.empty()));
         FunctionSignature expected = new FunctionSignature(parameters.toList());
-        Seq ordered = NamedParametersSupport$.MODULE$.defaultRearrange(expected, given, name);
-        java.util.Map arguments = new java.util.HashMap();
-        for (int i = 0; i < names.length; i++) {
-            arguments.put(names[i], typed((Expression) ordered.apply(i), names[i], types[i]));
-        }
-        return arguments;
+        return NamedParametersSupport$.MODULE$.defaultRearrange(expected, given, name);
     }
 
     private Expression typed(Expression argument, String parameter, DataType type) {
@@ -112,11 +111,11 @@ public final class TypedFunction implements Function1 {
             Option.empty(), 0L);
     }
 
-    private static Seq pretty(Seq given) {
-        ListBuffer arguments = new ListBuffer();
-        for (int i = 0; i < given.size(); i++) {
-            arguments.append(package$.MODULE$.usePrettyExpression((Expression) given.apply(i)));
+    private static Seq pretty(Seq arguments) {
+        ListBuffer pretty = new ListBuffer();
+        for (int i = 0; i < arguments.size(); i++) {
+            pretty.append(package$.MODULE$.usePrettyExpression((Expression) arguments.apply(i)));
         }
-        return arguments.toList();
+        return pretty.toList();
     }
 }

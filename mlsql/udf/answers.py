@@ -43,11 +43,12 @@ class Answers:
         import pandas as pd
 
         present = ~is_missing.to_numpy(dtype=bool)
-        if present.all():
-            return self._answers(columns)
-        given = np.full(len(present), None, dtype=object)
+        given = np.full(len(present), None)
         if present.any():
-            given[present] = self._answers([each[present] for each in columns])
+            answers = self._answers([each[present] for each in columns])
+            if present.all():
+                return answers
+            given[present] = answers
         return pd.Series(given)
 
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:

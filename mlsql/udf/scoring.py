@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _AS_THEY_ARE = ("string", "boolean")
+_MISSING = {"columns": "{0} is null", "features": "{0} is null or exists({0}, each -> each is null)"}
+"""pandas tells no null from NaN, which is an estimator's own affair: Spark looks for the nulls."""
 
 
 def model_function(
@@ -40,7 +42,7 @@ def model_function(
     signature = FunctionSignature(name, _parameters(manifest), manifest.output)
     functions = Functions(spark)
     columns = [quoted(each.name) for each in signature.parameters]
-    is_missing = functions.sql(" or ".join(f"{column} is null" for column in columns))
+    is_missing = functions.sql(" or ".join(_MISSING[manifest.form].format(column) for column in columns))
     arguments = [is_missing, *map(functions.sql, columns)]
     functions.define(signature, functions.vectorised(name, answers, manifest.output, arguments))
     return signature

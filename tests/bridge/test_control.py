@@ -96,8 +96,12 @@ def test_each_side_notices_that_the_other_has_gone(ends):
     with pytest.raises(ChannelClosed):
         far.receive(5)
     with pytest.raises(ChannelClosed):
-        for _ in range(1000):
-            far.send(Logged("still there?"))
+        _send_forever(far)
+
+
+def _send_forever(channel):
+    while True:
+        channel.send(Logged("still there?"))
 
 
 def test_a_stranger_without_the_token_is_turned_away():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import signal
 import threading
@@ -49,16 +51,24 @@ def work(arrow_file):
     return Work(str(arrow_file(x=[1.0, 2.0, 3.0], y=[1.0, 2.0, 6.0])))
 
 
+def _run(crew, work):
+    """The outcomes of a crew that has its data from the start."""
+    with crew:
+        crew.give(work)
+        return crew.outcomes()
+
+
 def test_failures_stand_beside_successes(crew_of, work, tmp_path):
     """Each candidate has its record, in order: status, message, rows; only successes are stored."""
-    with crew_of({"alg": "a"}, {"do": "raise"}, {"do": "die"}, {"do": "die early"}) as crew:
-        crew.give(work)
-        outcomes = crew.outcomes()
+    outcomes = _run(crew_of({"alg": "a"}, {"do": "raise"}, {"do": "die"}, {"do": "die early"}), work)
     good, raised, died, early = (outcome.record for outcome in outcomes)
     assert [outcome.record.status for outcome in outcomes] == ["success", "fail", "fail", "fail"]
     assert (good.algorithm, good.rows) == ("a", 3)
     assert raised.message == "ValueError: no fit today"
-    assert died.message == "the worker was killed by SIGKILL (out of memory?); its last lines:\nout of everything"
+    assert (
+        died.message
+        == "the worker was killed by SIGKILL (out of memory?); its last lines:\nout of everything"
+    )
     assert early.message == "the worker ended with exit code 3; its last lines:\ncannot go on"
     assert outcomes[0].done.libraries == {"none": "0"}
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["0"]
@@ -67,9 +77,7 @@ def test_failures_stand_beside_successes(crew_of, work, tmp_path):
 def test_what_a_worker_tells_comes_out_as_events_of_its_candidate(crew_of, work):
     """Progress from start to end, log lines, output and metrics."""
     heard = []
-    with crew_of({"do": "talk"}, emit=heard.append) as crew:
-        crew.give(work)
-        crew.outcomes()
+    _run(crew_of({"do": "talk"}, emit=heard.append), work)
     doing = [(event.doing, event.share) for event in heard if isinstance(event, Progress)]
     assert doing[0] == ("starting", None)
     assert ("half way", 0.5) in doing
@@ -120,9 +128,9 @@ def test_a_cancel_in_mid_fit_leaves_nothing(crew_of, work, tmp_path, signed, gon
     """The run ends at once, no process and no model is left."""
     sign, stop = tmp_path / "pid", Stop()
     threading.Thread(target=lambda: (signed(sign), stop.cancel())).start()
-    with pytest.raises(Cancelled), crew_of({"do": "hang", "sign": str(sign)}, {}, stop=stop) as crew:
-        crew.give(work)
-        crew.outcomes()
+    crew = crew_of({"do": "hang", "sign": str(sign)}, {}, stop=stop)
+    with pytest.raises(Cancelled):
+        _run(crew, work)
     assert gone(*signed(sign), within=0)
     assert not (tmp_path / "out" / "0").exists()
 
@@ -130,10 +138,9 @@ def test_a_cancel_in_mid_fit_leaves_nothing(crew_of, work, tmp_path, signed, gon
 def test_a_run_that_is_out_of_time_ends_its_workers(crew_of, work, tmp_path, signed, gone):
     """As a cancel does."""
     sign = tmp_path / "pid"
-    hanging = crew_of({"do": "hang", "sign": str(sign)}, stop=Stop(timeout=4))
-    with pytest.raises(TimedOut), hanging as crew:
-        crew.give(work)
-        crew.outcomes()
+    crew = crew_of({"do": "hang", "sign": str(sign)}, stop=Stop(timeout=4))
+    with pytest.raises(TimedOut):
+        _run(crew, work)
     assert gone(*signed(sign), within=0)
 
 
@@ -148,8 +155,14 @@ def test_workers_that_never_get_data_end_with_the_crew(crew_of):
 def test_no_more_workers_than_asked_for_run_at_once(crew_of, work):
     """With a parallelism of one, one starts after the other is done."""
     heard = []
-    with crew_of({}, {}, parallelism=1, emit=heard.append) as crew:
-        crew.give(work)
-        crew.outcomes()
+    _run(crew_of({}, {}, parallelism=1, emit=heard.append), work)
     progress = [(event.what, event.doing) for event in heard if isinstance(event, Progress)]
     assert progress.index(("candidate 0", "done")) < progress.index(("candidate 1", "starting"))
+
+
+def test_a_record_can_be_kept_as_json(crew_of, work):
+    """That of a failure too."""
+    with crew_of({"do": "raise"}, {}) as crew:
+        crew.give(work)
+        records = [dataclasses.asdict(outcome.record) for outcome in crew.outcomes()]
+    assert [record["metrics"] for record in json.loads(json.dumps(records))] == [{}, {}]

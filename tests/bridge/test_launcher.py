@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,12 @@ def job_for(trainers, tmp_path):
         trainer = "obedient_trainer:Obedient"
         output = str(tmp_path / "out")
         return Job(
-            address=door.address, token=door.token, trainer=trainer, params=params, columns=COLUMNS, output=output
+            address=door.address,
+            token=door.token,
+            trainer=trainer,
+            params=params,
+            columns=COLUMNS,
+            output=output,
         )
 
     return make
@@ -72,22 +78,26 @@ def test_a_python_that_is_not_there_is_named(job_for):
         pass
 
 
-def test_workers_at_once_share_the_processors(monkeypatch):
+def test_workers_at_once_share_the_processors(monkeypatch, tmp_path):
     """Every library that starts threads gets the same share, at least one."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
-    assert worker_environment(3)["OMP_NUM_THREADS"] == "2"
-    assert worker_environment(16)["OPENBLAS_NUM_THREADS"] == "1"
-    assert worker_environment(1)["LOKY_MAX_CPU_COUNT"] == "8"
+    assert worker_environment(tmp_path, beside=3)["OMP_NUM_THREADS"] == "2"
+    assert worker_environment(tmp_path, beside=16)["OPENBLAS_NUM_THREADS"] == "1"
+    assert worker_environment(tmp_path, beside=1)["LOKY_MAX_CPU_COUNT"] == "8"
 
 
-def test_a_worker_does_not_inherit_the_way_to_the_jvm(monkeypatch):
+def test_a_worker_does_not_inherit_the_way_to_the_jvm(monkeypatch, tmp_path):
     """The secret of the driver's gateway stays with the driver."""
     monkeypatch.setenv("PYSPARK_GATEWAY_SECRET", "x")
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
-    assert not {"PYSPARK_GATEWAY_SECRET", "PYSPARK_GATEWAY_PORT"} & set(worker_environment(1))
+    assert not {"PYSPARK_GATEWAY_SECRET", "PYSPARK_GATEWAY_PORT"} & set(
+        worker_environment(tmp_path, beside=1)
+    )
 
 
-def test_an_environment_of_ones_own_is_added():
+def test_an_environment_of_ones_own_is_added(job_for):
     """What the launcher is given goes before what is inherited."""
-    launcher = LocalLauncher(environment={"OMP_NUM_THREADS": "7"})
-    assert worker_environment(1) | dict(launcher.environment) == {**worker_environment(1), "OMP_NUM_THREADS": "7"}
+    launcher = LocalLauncher(environment={"MLSQL_SAID": "by the launcher", "OMP_NUM_THREADS": "7"})
+    with Door() as door, launcher.launch(job_for(door)) as worker:
+        environment = Path(f"/proc/{worker.process.pid}/environ").read_text().split("\0")
+    assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)

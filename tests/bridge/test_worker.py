@@ -58,7 +58,7 @@ def test_the_file_of_a_job_is_for_its_owner_alone(tmp_path, make_job):
 
 
 def test_our_modules_in_a_worker_import_no_spark_and_no_http():
-    """What a worker needs of ours is free of pyspark, fastapi, lark, and of libraries until it is told which."""
+    """And no library before a trainer is told to prepare."""
     program = (
         "import sys, json\n"
         "import mlsql.bridge.worker, mlsql.bridge.trainers.sklearn, mlsql.bridge.evaluation\n"
@@ -67,7 +67,9 @@ def test_our_modules_in_a_worker_import_no_spark_and_no_http():
         "mlsql.bridge.trainers.sklearn.TRAINER.prepare({'alg': 'Ridge'})\n"
         "print(json.dumps(sorted(name for name in sys.modules if '.' not in name)))\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
     first, ready = (set(json.loads(line)) for line in done.stdout.splitlines())
     assert not first & {"pyspark", "fastapi", "lark", "mlflow", "sklearn", "numpy", "pyarrow"}
     assert not ready & {"pyspark", "fastapi", "lark", "mlflow", "py4j"}
@@ -118,7 +120,7 @@ def _worker(make_job, folder, **params):
     with Door() as door:
         make_job(door, **params).write(folder / "job.json")
         command = [sys.executable, "-P", "-m", "mlsql.bridge.worker", "--job", str(folder / "job.json")]
-        with start_process(command, environment=worker_environment(1)) as process:
+        with start_process(command, environment=worker_environment(folder, beside=1)) as process:
             channel = door.admit(30)
             assert channel is not None
             with channel:
@@ -130,7 +132,9 @@ def test_what_a_fit_raises_is_reported(trainers, make_job, arrow_file, tmp_path)
     file = arrow_file(x=[1.0], y=[1.0])
     with _worker(make_job, tmp_path, do="raise") as (process, channel):
         channel.send(Work(str(file)))
-        failed = next(report for report in iter(lambda: channel.receive(30), None) if isinstance(report, Failed))
+        failed = next(
+            report for report in iter(lambda: channel.receive(30), None) if isinstance(report, Failed)
+        )
         assert (failed.type, failed.message) == ("ValueError", "no fit today")
         assert "obedient_trainer.py" in failed.traceback
         assert process.wait(10) == 0

@@ -36,7 +36,9 @@ manifests = st.builds(
     features=st.integers(1, 1000),
     output=names,
     label=st.none() | columns,
-    classes=st.none() | st.lists(names, max_size=3).map(tuple) | st.lists(st.integers(), max_size=3).map(tuple),
+    classes=st.none()
+    | st.lists(names, max_size=3).map(tuple)
+    | st.lists(st.integers(), max_size=3).map(tuple),
     candidates=st.lists(records, max_size=2).map(tuple),
     data=data,
     evaluation=st.none() | data,
@@ -133,9 +135,14 @@ def test_a_block_without_commit_leaves_nothing(place):
 def test_a_version_exists_from_its_commit_on(place, manifest):
     """What fails afterwards in the block does not take it back."""
     store, path = place()
-    with pytest.raises(ValueError, match="later"), store.begin(path) as draft:
-        draft.commit(manifest)
-        raise ValueError("later")
+
+    def fail_late():
+        with store.begin(path) as draft:
+            draft.commit(manifest)
+            raise ValueError("later")
+
+    with pytest.raises(ValueError, match="later"):
+        fail_late()
     assert store.open(path).manifest == manifest
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,9 @@ def pieces(node):
         for each in value if isinstance(value, tuple) else (value,):
             if isinstance(each, Option):
                 yield from pieces(each)
-            elif isinstance(each, Word | Literal) and not (field.name == "name" and isinstance(node, Command)):
+            elif isinstance(each, Word | Literal) and not (
+                field.name == "name" and isinstance(node, Command)
+            ):
                 yield ("key" if isinstance(node, Set) and field.name == "name" else field.name), each
 
 
@@ -91,7 +94,7 @@ def test_blanks_and_comments_between_tokens_mean_nothing(statement, data):
     """Newlines, comments and tabs may stand between any two tokens of a statement with options."""
     tokens = [*scan(print_statement(statement), 0, "options")]
     text = tokens[0].text
-    for before, token in zip(tokens, tokens[1:], strict=False):
+    for before, token in pairwise(tokens):
         needed = before.kind in ("word", "number") and token.kind in ("word", "number")
         gaps = [" ", "\n\t", " -- it's; a comment\n", "/* so; /* is */ this */"]
         dotted = "." in (before.text, token.text)
@@ -108,4 +111,6 @@ def test_a_literal_reads_as_it_was_written(text, quote):
 
 def test_the_function_of_unregister_is_a_name():
     """The form that the laws above take names apart with."""
-    assert parsed("unregister f") == (Unregister(Word("f", Script("", "").span(0, 0)), Script("", "").span(0, 0)),)
+    assert parsed("unregister f") == (
+        Unregister(Word("f", Script("", "").span(0, 0)), Script("", "").span(0, 0)),
+    )

@@ -6,7 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-FIELDS = {"sql": "select 1 as one as t", "owner": "ann", "parameters": {"day": "2026-01-01", "n": 3, "dry": True}}
+FIELDS = {
+    "sql": "select 1 as one as t",
+    "owner": "ann",
+    "parameters": {"day": "2026-01-01", "n": 3, "dry": True},
+}
 
 
 def post(client, **fields):

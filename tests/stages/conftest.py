@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlsql import stages
+from mlsql import stages, udf
 from mlsql.config import BridgeSettings, Settings, TrainSettings
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
@@ -46,11 +46,13 @@ class Scripts:
 def scripts(spark, tmp_path):
     """Scripts in a session of their own, whose paths start at the test's folder."""
     session = own_session(spark)
-    session.conf.set("spark.sql.shuffle.partitions", "4")
+    udf.register_builtins(session)
     settings = Settings(
         bridge=BridgeSettings(spool=tmp_path / "spool"), train=TrainSettings(parallelism=2, timeout=120)
     )
-    scope = Scope.for_run(owner="ann", job_name="job", home=str(tmp_path), now=datetime(2026, 1, 2, tzinfo=UTC))
+    scope = Scope.for_run(
+        owner="ann", job_name="job", home=str(tmp_path), now=datetime(2026, 1, 2, tzinfo=UTC)
+    )
     events: list = []
     run = Run(
         id="0123456789abcdef",

@@ -39,7 +39,9 @@ def test_old_names_of_options_are_understood(scripts, csv):
 def test_json_and_parquet_are_read(scripts, tmp_path):
     """Both bring their types along."""
     (tmp_path / "t.json").write_text('{"a": 1}\n{"a": 2, "b": [1.5]}\n')
-    frame = scripts("load json.`t.json` as t; save overwrite t as parquet.`t.parquet`; load parquet.`t.parquet` as u;")
+    frame = scripts(
+        "load json.`t.json` as t; save overwrite t as parquet.`t.parquet`; load parquet.`t.parquet` as u;"
+    )
     assert frame.dtypes == [("a", "bigint"), ("b", "array<double>")]
     assert frame.count() == 2
 
@@ -67,7 +69,10 @@ def test_lines_of_json_in_a_variable_are_a_table(scripts):
 
 def test_one_json_value_may_span_lines(scripts):
     """An array gives a row an element."""
-    assert scripts.rows("set v='''[{\"a\":\n 1},\n {\"a\": 2}]'''; load jsonStr.`v` as t;") == [{"a": 1}, {"a": 2}]
+    assert scripts.rows("set v='''[{\"a\":\n 1},\n {\"a\": 2}]'''; load jsonStr.`v` as t;") == [
+        {"a": 1},
+        {"a": 2},
+    ]
 
 
 def test_options_of_json_hold_for_text_too(scripts):
@@ -83,9 +88,21 @@ def test_options_of_json_hold_for_text_too(scripts):
         ("load cvs.`x` as t;", UnknownName, "cvs", "no source is called 'cvs'", "did you mean 'csv'?"),
         ("load csv.`wine.cvs` as t;", MissingPath, "`wine.cvs`", "nothing lies at", "wine.csv'?"),
         ("load csv.`nowhere/*.csv` as t;", MissingPath, "`nowhere/*.csv`", "nothing lies at", None),
-        ('load csv.`wine.csv` where heeder="true" as t;', UnknownOption, "heeder", "no option 'heeder'", "'header'?"),
+        (
+            'load csv.`wine.csv` where heeder="true" as t;',
+            UnknownOption,
+            "heeder",
+            "no option 'heeder'",
+            "'header'?",
+        ),
         ('load csv.`wine.csv` where path="x" as t;', UnknownOption, "path", "no option 'path'", None),
-        ('load csv.`wine.csv` where header="yes" as t;', InvalidOption, '"yes"', "takes 'true' or 'false'", None),
+        (
+            'load csv.`wine.csv` where header="yes" as t;',
+            InvalidOption,
+            '"yes"',
+            "takes 'true' or 'false'",
+            None,
+        ),
         ("load jsonStr.`lines` as t;", UndefinedVariable, "`lines`", "variable 'lines' is not defined", None),
         ("set lines=''; load jsonStr.`lines` as t;", DataError, "`lines`", "holds no JSON", None),
     ],
@@ -101,12 +118,12 @@ def test_what_cannot_be_loaded_is_an_error_in_its_place(scripts, csv, script, er
     assert list(scripts.run.spark.sparkContext.statusTracker().getJobIdsForGroup(group)) == []
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "parquet"])
-def test_a_folder_without_files_is_an_error_in_its_place(scripts, tmp_path, format):
+@pytest.mark.parametrize("source", ["csv", "json", "parquet"])
+def test_a_folder_without_files_is_an_error_in_its_place(scripts, tmp_path, source):
     """There is nothing to find columns in."""
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=f"no {format} file with data lies in") as caught:
-        scripts(f"load {format}.`empty` as t;")
+    with pytest.raises(DataError, match=f"no {source} file with data lies in") as caught:
+        scripts(f"load {source}.`empty` as t;")
     assert caught.value.span.text == "`empty`"
 
 

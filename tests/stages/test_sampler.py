@@ -29,7 +29,7 @@ small_tables = st.lists(
 
 def split(frame, **options):
     """The frame that RateSampler makes of *frame*."""
-    return RateSampler().transform(Call(WORD, frame, WORD, SamplerOptions(**options), {}, NOWHERE), None)
+    return RateSampler().transform(Call(frame, WORD, SamplerOptions(**options), {}, NOWHERE), None)
 
 
 def counted(frame):
@@ -47,7 +47,7 @@ def largest_remainder(total, rates):
     return seats
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=small_tables, rates=shares, exact=st.booleans())
 def test_no_row_is_lost_and_none_is_added(spark, rows, rates, exact):
     """Without ``__split__`` the table is the one that went in."""
@@ -57,7 +57,7 @@ def test_no_row_is_lost_and_none_is_added(spark, rows, rates, exact):
     assert {row[SPLIT] for row in result.collect()} <= set(range(len(rates)))
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=small_tables, rates=shares)
 def test_within_each_label_the_shares_are_exact(spark, rows, rates):
     """By largest remainder, and a null label is a label of its own."""
@@ -110,9 +110,14 @@ def test_columns_of_any_type_take_part(spark):
     """Maps, arrays with nulls, structs, variants and vectors do not stop a split and tell rows apart."""
     from pyspark.ml.linalg import Vectors
 
-    vectors = spark.createDataFrame([(n, Vectors.dense([n, 1.0])) for n in range(50)], "n int, v vector")
+    vectors = spark.createDataFrame([(n, Vectors.dense([n, 1.0])) for n in range(50)], ["n", "v"])
     frame = vectors.selectExpr(
-        "map('a', n) as m", "array(n, null) as a", "struct(n) as s", "v", "to_variant_object(array(n)) as w", "null as z"
+        "map('a', n) as m",
+        "array(n, null) as a",
+        "struct(n) as s",
+        "v",
+        "to_variant_object(array(n)) as w",
+        "null as z",
     )
     result = split(frame, rates=(0.5, 0.5))
     assert result.schema.fieldNames() == ["m", "a", "s", "v", "w", "z", SPLIT]
@@ -120,10 +125,8 @@ def test_columns_of_any_type_take_part(spark):
 
 
 def test_nulls_do_not_make_rows_equal(spark):
-    """Rows that differ only in where a null stands have numbers of their own, so both parts are stable."""
+    """Rows that differ only in where a null stands are numbered apart, so that the split is stable."""
     frame = spark.createDataFrame([(None, 1), (1, None)] * 50, "a int, b int")
-    numbers = {counted(split(frame.repartition(n), rates=(0.5, 0.5))).__repr__() for n in (1, 3)}
-    assert len(numbers) <= 2
     assert counted(split(frame.repartition(1))) == counted(split(frame.repartition(5)))
 
 
@@ -146,8 +149,10 @@ def test_a_split_starts_no_spark_job(spark):
 def test_in_a_script(scripts):
     """The part of each row is an int column."""
     scripts.table("t", [(n, n % 2) for n in range(100)], "n int, label int")
-    marked = scripts('run t as RateSampler.`` where labelCol="label" and sampleRate="0.8,0.2" '
-                     'and isSplitWithSubLabel="true" as marked;')
+    marked = scripts(
+        'run t as RateSampler.`` where labelCol="label" and sampleRate="0.8,0.2" '
+        'and isSplitWithSubLabel="true" as marked;'
+    )
     assert marked.schema[SPLIT].dataType.simpleString() == "int"
     assert marked.where(f"{SPLIT} = 1").count() == 20
     assert scripts("select * except (__split__) from marked as again;").columns == ["n", "label"]

@@ -72,7 +72,7 @@ def test_folders_by_option(saved):
 
 
 def test_the_number_of_files_can_be_asked_for(saved):
-    """fileNum gathers the rows in so many files."""
+    """The rows are gathered in so many files."""
     row, folder = saved("overwrite", "csv.`out`", 'where fileNum="1" and header="true"')
     assert (row["rows"], row["files"]) == (6, 1)
     (file,) = folder.glob("*.csv")

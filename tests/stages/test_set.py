@@ -65,7 +65,11 @@ def test_set_makes_no_result(scripts):
     [
         ('set v="a" where type="sqll";', UnknownName, '"sqll"'),
         ('set v="a" where mode="often";', InvalidOption, '"often"'),
-        ('set spark.sql.variable.substitute="true" where type="conf";', Refused, "spark.sql.variable.substitute"),
+        (
+            'set spark.sql.variable.substitute="true" where type="conf";',
+            Refused,
+            "spark.sql.variable.substitute",
+        ),
     ],
 )
 def test_what_cannot_be_set_is_an_error_in_its_place(scripts, script, error, span):

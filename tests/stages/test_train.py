@@ -24,7 +24,12 @@ def test_without_a_name_the_table_is_only_the_result(scripts):
     [
         ("train t as SKlern.`/m`;", UnknownName, "SKlern", "did you mean 'SKLearn'?"),
         ("train tt as SKLearn.`/m`;", UnknownName, "tt", "did you mean 't'?"),
-        ('run t as RateSampler.`` where labelcol="n";', UnknownOption, "labelcol", "did you mean 'labelCol'?"),
+        (
+            'run t as RateSampler.`` where labelcol="n";',
+            UnknownOption,
+            "labelcol",
+            "did you mean 'labelCol'?",
+        ),
         ("predict t as RateSampler.``;", ScriptError, "RateSampler", None),
     ],
 )

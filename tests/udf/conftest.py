@@ -37,14 +37,14 @@ def store_model(tmp_path_factory):
         warnings.simplefilter("ignore")  # MLflow's own
         import mlflow.sklearn
 
-    def store(estimator, inputs, *, form="columns", features=None, output="double", format="cloudpickle"):
+    def store(estimator, inputs, *, form="columns", features=None, output="double", pickler="cloudpickle"):
         with DirectoryModelStore().begin(str(tmp_path_factory.mktemp("model"))) as draft:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 mlflow.sklearn.save_model(
                     estimator,
                     draft.directory / "model" / "0",
-                    serialization_format=format,
+                    serialization_format=pickler,
                     pip_requirements=["scikit-learn"],
                 )
             manifest = _manifest(inputs, form, features or len(inputs), output)
@@ -57,6 +57,7 @@ def store_model(tmp_path_factory):
 def session(spark):
     """A Spark session as an owner gets it."""
     session = own_session(spark)
+    session.conf.set("spark.sql.shuffle.partitions", 1)
     udf.register_builtins(session)
     return session
 
@@ -69,7 +70,7 @@ def _manifest(inputs, form, features, output):
         algorithm="SKLearn",
         kind="classifier",
         form=form,
-        inputs=tuple(Column(name, type) for name, type in inputs.items()),
+        inputs=tuple(Column(*each) for each in inputs.items()),
         features=features,
         output=output,
         candidates=(done,),

@@ -113,7 +113,9 @@ def test_functions_stand_wherever_sql_takes_an_expression(vectors):
     assert joined.count() == 2
     exploded = vectors.sql("select explode(vec_array(v)) as e from t order by e")
     assert [row.e for row in exploded.collect()] == [0.0, 0.0, 1.0, 3.0, 5.0, 7.0]
-    ranked = vectors.sql("select lag(vec_argmax(v)) over (order by vec_argmax(v) nulls last) as before from t")
+    ranked = vectors.sql(
+        "select lag(vec_argmax(v)) over (order by vec_argmax(v) nulls last) as before from t"
+    )
     assert [row.before for row in ranked.collect()] == [None, 1, 2]
 
 

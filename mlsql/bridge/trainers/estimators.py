@@ -80,21 +80,35 @@ def read_recipe(
     *option* is the option that named the estimator; *prefix* stands before the keys of *texts*
     (``estimator__`` for the parameters of an inner one).
     """
+    own, inner = _split(texts)
     faults: list[OptionFault] = []
     values: dict[str, Any] = {}
-    for name, text in texts.items():
+    for name, text in own.items():
         try:
-            if "__" not in name:
-                values[name] = _read(estimator, name, text, prefix)
-            elif name.partition("__")[0] not in texts:
-                raise _unowned(estimator, name, prefix)
+            values[name] = _read(estimator, name, text, prefix)
+            if isinstance(values[name], Nested):
+                named = find_estimator(values[name].name, option=prefix + name)
+                asked, key = inner.pop(name, {}), prefix + name
+                values[name], more = read_recipe(named, asked, option=key, prefix=f"{key}__")
+                faults += more
         except OptionFault as fault:
+            inner.pop(name, None)
             faults.append(fault)
-    for name, value in values.items():
-        if isinstance(value, Nested):
-            values[name] = _read_nested(value, name, texts, prefix, faults)
-    faults += _missing(estimator, texts, option)
-    return Recipe(estimator, values), faults
+    faults += [_ownerless(estimator, f"{owner}__{name}", prefix) for owner in inner for name in inner[owner]]
+    return Recipe(estimator, values), [*faults, *_missing(estimator, own, option)]
+
+
+def _split(texts: Mapping[str, str]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The parameters of an estimator itself, and those of the estimators in it by their owner."""
+    own: dict[str, str] = {}
+    inner: dict[str, dict[str, str]] = {}
+    for key, text in texts.items():
+        owner, nested, name = key.partition("__")
+        if nested:
+            inner.setdefault(owner, {})[name] = text
+        else:
+            own[key] = text
+    return own, inner
 
 
 def _read(estimator: Estimator, name: str, text: str, prefix: str) -> Any:
@@ -105,30 +119,14 @@ def _read(estimator: Estimator, name: str, text: str, prefix: str) -> Any:
         return parameter.read(text)
     except ValueError as error:
         raise OptionFault(
-            f"the parameter '{prefix}{name}' of {estimator.name} takes {parameter.expected}, not '{text}'",
+            f"the parameter '{name}' of {estimator.name} takes {parameter.expected}, not '{text}'",
             option=prefix + name,
         ) from error
 
 
-def _read_nested(
-    nested: Nested, name: str, texts: Mapping[str, str], prefix: str, faults: list[OptionFault]
-) -> Recipe | None:
-    inner = {
-        key.removeprefix(f"{name}__"): text for key, text in texts.items() if key.startswith(f"{name}__")
-    }
-    try:
-        estimator = find_estimator(nested.name, option=prefix + name)
-    except OptionFault as fault:
-        faults.append(fault)
-        return None
-    recipe, more = read_recipe(estimator, inner, option=prefix + name, prefix=f"{prefix}{name}__")
-    faults += more
-    return recipe
-
-
-def _missing(estimator: Estimator, texts: Mapping[str, str], option: str) -> Iterator[OptionFault]:
+def _missing(estimator: Estimator, given: Mapping[str, str], option: str) -> Iterator[OptionFault]:
     for parameter in estimator.parameters.values():
-        if parameter.default is None and parameter.name not in texts:
+        if parameter.default is None and parameter.name not in given:
             yield OptionFault(
                 f"{estimator.name} needs the parameter '{parameter.name}'",
                 option=option,
@@ -143,10 +141,16 @@ def _unknown(estimator: Estimator, name: str, prefix: str) -> OptionFault:
     return OptionFault(f"{estimator.name} has no parameter '{name}'", option=prefix + name, hint=hint)
 
 
-def _unowned(estimator: Estimator, name: str, prefix: str) -> OptionFault:
+def _ownerless(estimator: Estimator, name: str, prefix: str) -> OptionFault:
+    """The fault of a parameter within something that is no estimator, or none that is given."""
     owner = name.partition("__")[0]
-    if owner not in estimator.parameters:
+    parameter = estimator.parameters.get(owner)
+    if parameter is None:
         return _unknown(estimator, name, prefix)
+    if not parameter.takes_estimator:
+        return OptionFault(
+            f"the parameter '{owner}' of {estimator.name} is no estimator", option=prefix + name
+        )
     return OptionFault(
         f"'{prefix}{name}' is a parameter of '{prefix}{owner}', which is not given",
         option=prefix + name,

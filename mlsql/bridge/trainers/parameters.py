@@ -43,6 +43,11 @@ class Parameter:
         *most, last = [each.expected for each in self.takes] or ["nothing that a script can write"]
         return f"{', '.join(most)} or {last}" if most else last
 
+    @property
+    def takes_estimator(self) -> bool:
+        """Whether its value can be another estimator."""
+        return _SIMPLE["estimator"] in self.takes
+
     def read(self, text: str) -> Any:
         """The value that *text* stands for; ValueError when nothing that it takes fits."""
         for each in self.takes:
@@ -171,14 +176,15 @@ _SIMPLE: Mapping[str, Kind[Any]] = {
     "boolean": BOOLEAN,
     "infinity": Kind("'inf'", _infinity),
     "object": Kind('an object such as {"a":1}', _of_type(dict)),
-    "list": Kind("a list such as [1,2]", _of_type(list, tuple)),
+    "array": Kind("a list such as [1,2]", _of_type(list, tuple)),
+    "list": Kind("a list such as [1,2]", _of_type(list)),
     "tuple": Kind("a tuple such as (1,2)", lambda text: tuple(_of_type(list, tuple)(text))),
     "estimator": Kind("the name of an estimator", _nested),
     "text": TEXT,
 }
 TRIED_IN_ORDER: tuple[str, ...] = (
     "none", "word", "boolean", "integer", "number", "decimal", "infinity",
-    "object", "list", "tuple", "estimator", "text",
+    "object", "array", "list", "tuple", "estimator", "text",
 )  # fmt: skip
 
 

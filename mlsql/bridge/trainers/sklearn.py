@@ -126,8 +126,10 @@ class FittedEstimator:
     def _answer(self) -> str:
         if self.kind == "regressor":
             return "double"
-        label = self.columns.label
-        return label.type if self.kind == "classifier" and label else "int"
+        if self.kind == "clusterer" or self.columns.label is None:
+            return "int"
+        kind = self.columns.label.type
+        return "double" if kind.startswith("decimal") else kind
 
     def _example_frame(self) -> pd.DataFrame:
         import pandas as pd

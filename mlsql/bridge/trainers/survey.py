@@ -29,12 +29,12 @@ _TYPES: Mapping[Any, Constraint] = {
     Real: ("number", None, None, "both"),
 }
 _NAMED: Mapping[str, tuple[Constraint, ...]] = {
-    "array-like": ("list",),
+    "array-like": ("array",),
     "boolean": ("boolean",),
     "verbose": ("boolean", ("integer", 0, None, "left")),
     "random_state": ("none", ("integer", 0, 2**32 - 1, "both")),
     "cv_object": ("none", ("integer", 2, None, "left")),
-    "no_validation": ("none", "boolean", ("number", None, None, "both"), "object", "list", "text"),
+    "no_validation": ("none", "boolean", ("number", None, None, "both"), "object", "array", "text"),
 }
 
 
@@ -123,7 +123,9 @@ def _in_order(constraints: Iterable[Constraint]) -> list[Constraint]:
 
 
 def _written(default: Any) -> str:
-    return default.__name__ if callable(default) else repr(default)
+    if callable(default):
+        return str(default.__name__)
+    return repr(default.item() if hasattr(default, "item") else default)  # a NumPy number as Python's
 
 
 if __name__ == "__main__":

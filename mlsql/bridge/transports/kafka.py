@@ -12,7 +12,7 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -54,44 +54,39 @@ class KafkaStream:
         """A writer to one partition of the topic; a message has arrived when all replicas have it."""
         seconds = self.timeout * (_FURTHER_TRY if again else _FIRST_TRY)
         milliseconds = int(seconds * 1000)
-        with _named(self.bootstrap_servers, seconds):
-            producer = KafkaProducer(
-                **self._settings(seconds),
-                acks="all",
-                max_block_ms=milliseconds,
-                delivery_timeout_ms=milliseconds,
-                max_request_size=self.message_bytes + 2 * ENVELOPE,
-            )
+        limits = {
+            "max_block_ms": milliseconds,
+            "delivery_timeout_ms": milliseconds,
+            "max_request_size": self.message_bytes + 2 * ENVELOPE,
+        }
+        with self._client(KafkaProducer, seconds, acks="all", **limits) as producer:
             try:
                 yield _KafkaWriter(producer, self.topic, partition % self.channels, seconds)
             finally:
-                with suppress(kafka_errors.KafkaTimeoutError):  # what is still on its way is not wanted
-                    producer.close(timeout=1)
+                _close(producer)
 
     def subscribe(
         self, ledger: Ledger, *, timeout: float, stop: Callable[[], None] = go_on
     ) -> Iterator[Message]:
         """The records between the offsets of each part, those of other tasks among them."""
         seconds = min(timeout, self.timeout * (1 - _CLEANING))
-        with _named(self.bootstrap_servers, seconds):
-            consumer = KafkaConsumer(
-                **self._settings(seconds),
-                group_id=None,
-                enable_auto_commit=False,
-                auto_offset_reset="none",
-                check_crcs=False,  # every message has a checksum of ours
-                max_partition_fetch_bytes=4 * (self.message_bytes + 2 * ENVELOPE),
-                fetch_max_wait_ms=100,
-            )
-            with closing(consumer):
-                for part in ledger.parts:
-                    if part.messages:
-                        yield from self._part(consumer, part, seconds, stop)
+        fetching = {
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",
+            "check_crcs": False,  # every message has a checksum of ours
+            "max_partition_fetch_bytes": 4 * (self.message_bytes + 2 * ENVELOPE),
+            "fetch_max_wait_ms": 100,
+        }
+        with self._client(KafkaConsumer, seconds, **fetching) as consumer:
+            for part in ledger.parts:
+                if part.messages:
+                    yield from self._part(consumer, part, seconds / 2, stop)
 
     def delete(self) -> None:
         """Delete the topic and wait until it is gone."""
-        with self._admin(self.timeout * _CLEANING) as admin:
-            _delete_topic(admin, self.topic, self.timeout * _CLEANING)
+        seconds = self.timeout * _CLEANING
+        with self._client(KafkaAdminClient, seconds) as admin:
+            _delete_topic(admin, self.topic, seconds)
         Path(self.record).unlink(missing_ok=True)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +99,7 @@ class KafkaStream:
             "max.message.bytes": str(self.message_bytes + 2 * ENVELOPE),
             "retention.ms": str(int(retention_hours * 3_600_000)),
         }
-        with self._admin(self.timeout) as admin:
+        with self._client(KafkaAdminClient, self.timeout) as admin:
             Path(self.record).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             Owner.this_process().write(
                 Path(self.record), bootstrap_servers=self.bootstrap_servers, topic=self.topic
@@ -113,21 +108,30 @@ class KafkaStream:
             admin.create_topics(topics, wait_for_metadata=True)
 
     @contextmanager
-    def _admin(self, seconds: float) -> Iterator[KafkaAdminClient]:
-        with (
-            _named(self.bootstrap_servers, seconds),
-            closing(KafkaAdminClient(**self._settings(seconds))) as admin,
-        ):
-            yield admin
+    def _client(self, make: Callable[..., Any], seconds: float, **settings: Any) -> Iterator[Any]:
+        """A client of Kafka; its errors become ours, and it is closed, even one that never came up.
 
-    def _settings(self, seconds: float) -> dict[str, Any]:
+        That one keeps its thread and sockets, so what it has opened is noted as it is made.
+        """
+        networks: list[Any] = []
+
+        def network(**configs: Any) -> Any:
+            networks.append(KafkaAdminClient.DEFAULT_CONFIG["kafka_client"](**configs))
+            return networks[-1]
+
         ours = {
             "bootstrap_servers": self.bootstrap_servers.split(","),
             "bootstrap_timeout_ms": int(seconds * 1000),
             "request_timeout_ms": int(seconds * 1000),
             "reconnect_backoff_max_ms": 1000,
+            "kafka_client": network,
         }
-        return ours | client_settings(self.client)
+        with _named(self.bootstrap_servers, seconds):
+            try:
+                yield make(**ours | settings | client_settings(self.client))
+            finally:
+                for opened in networks:
+                    opened.close()
 
     def _part(
         self, consumer: KafkaConsumer, part: Part, timeout: float, stop: Callable[[], None]
@@ -241,6 +245,14 @@ class _KafkaWriter:
         if self._first is None:
             self._first = self._last
         self._bytes -= size
+
+
+def _close(producer: KafkaProducer) -> None:
+    """Close a producer; what it has not sent yet is not wanted, for then its task has failed."""
+    try:
+        producer.close(timeout=1)
+    except kafka_errors.KafkaTimeoutError:  # it still waits for answers, and its thread lives on
+        producer._sender.force_close()  # noqa: SLF001
 
 
 def client_settings(raw: Mapping[str, str]) -> dict[str, Any]:

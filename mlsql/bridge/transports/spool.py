@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import struct
 import time
@@ -54,9 +55,10 @@ class SpoolStream:
         with _named(draft):
             out = draft.open("wb")
         try:
-            with out:
-                yield _SpoolWriter(out, file)
+            yield _SpoolWriter(out, file)
         finally:
+            with suppress(OSError):  # what counts has been closed by finish
+                out.close()
             draft.unlink(missing_ok=True)
 
     def subscribe(
@@ -140,17 +142,14 @@ class _SpoolWriter:
         text = json.dumps(header.to_dict()).encode()
         text += b" " * (-(_FRAME.size + len(text)) % _ALIGNMENT)
         with _named(self._file):
-            for piece in (
-                _FRAME.pack(_MAGIC, len(text), len(body)) + text,
-                body,
-                bytes(-len(body) % _ALIGNMENT),
-            ):
-                self._out.write(piece)
+            self._out.write(_FRAME.pack(_MAGIC, len(text), len(body)) + text)
+            self._out.write(body)
+            self._out.write(bytes(-len(body) % _ALIGNMENT))
         self._is_empty = False
 
     def finish(self) -> Place:
         with _named(self._file):
-            self._out.flush()
+            self._out.close()
             if not self._is_empty:
                 Path(self._out.name).replace(self._file)
         return None, None, None
@@ -195,9 +194,6 @@ def _named(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = (
-            _SHARED if isinstance(error, FileNotFoundError) else "the setting bridge.spool names the folder"
-        )
-        raise TransportError(
-            f"the spool failed at '{place}': {error.strerror or error}", hint=hint
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else error
+        hint = _SHARED if isinstance(error, FileNotFoundError) else "bridge.spool can name another folder"
+        raise TransportError(f"the spool failed at '{place}': {reason}", hint=hint) from error

@@ -25,10 +25,9 @@ class Call(Generic[OptionsT]):
     """One train, run or predict statement, as an algorithm sees it.
 
     ``path`` is as written: an algorithm that uses it asks the policy. ``given`` is what
-    ``options`` was read from, with the spans.
+    ``options`` was read from, with the spans, by the keys that the algorithm declares.
     """
 
-    algorithm: Word
     frame: DataFrame
     path: Word
     options: OptionsT
@@ -40,7 +39,10 @@ class Call(Generic[OptionsT]):
 class Trains(Protocol):
     """Fits models and stores them at the path."""
 
-    options: type[Any]
+    @property
+    def options(self) -> type[Any]:
+        """What a statement may say to it."""
+        ...
 
     def train(self, call: Call[Any], run: Run, /) -> DataFrame:
         """One row a fitted model; an error means that nothing was stored."""
@@ -51,7 +53,10 @@ class Trains(Protocol):
 class Transforms(Protocol):
     """Makes a table of a table, lazily."""
 
-    options: type[Any]
+    @property
+    def options(self) -> type[Any]:
+        """What a statement may say to it."""
+        ...
 
     def transform(self, call: Call[Any], run: Run, /) -> DataFrame:
         """The table made; it starts no Spark job unless the algorithm has to look at the data."""
@@ -62,7 +67,10 @@ class Transforms(Protocol):
 class Predicts(Protocol):
     """Adds the answers of a stored model to a table."""
 
-    options: type[Any]
+    @property
+    def options(self) -> type[Any]:
+        """What a statement may say to it."""
+        ...
 
     def predict(self, call: Call[Any], run: Run, /) -> DataFrame:
         """The table with its rows and columns kept, and ``prediction``."""

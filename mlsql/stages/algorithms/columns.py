@@ -15,9 +15,10 @@ from mlsql.session import quoted
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import DataType
+    from pyspark.sql.types import DataType, StructField
 
 FEATURES, INPUTS, LABEL, EVALUATE = "featuresCol", "inputCols", "labelCol", "evaluateTable"
+_PLAIN = ("number", "boolean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +56,32 @@ def prepare(frame: DataFrame, wanted: Wanted) -> Prepared:
         raise DataFault(
             f"the column '{arrays[0].name}' holds arrays, so it must be the only one",
             option=option,
-            hint=f"{FEATURES}=\"{arrays[0].name}\", or plain columns in {INPUTS}",
+            hint=f'{FEATURES}="{arrays[0].name}", or plain columns in {INPUTS}',
         )
-    form = "features" if arrays else "columns"
-    return Prepared(published, Columns(form, features, described[-1] if label is not None else None))
+    answers = described[-1] if label is not None else None
+    return Prepared(published, Columns("features" if arrays else "columns", features, answers))
 
 
 def prepare_alike(frame: DataFrame, training: Prepared, table: str) -> DataFrame:
     """The same columns of the table that judges, called *table*, in the types of the training table."""
-    from pyspark.sql import functions as sf
+    return frame.select([_alike(frame, field, table) for field in training.frame.schema])
 
-    columns = training.frame.columns
-    known = {name.casefold() for name in frame.columns}
-    for name in columns:
-        if name.casefold() not in known:
-            raise DataFault(
-                f"the table '{table}' has no column '{name}', on which the training is done", option=EVALUATE
-            )
-    label = training.columns.label
-    wanted = Wanted(columns[0], tuple(each.name for each in training.columns.features), label.name if label else None)
-    found = prepare(frame, wanted).frame
-    for theirs, ours in zip(found.schema, training.frame.schema, strict=True):
-        if _group(theirs.dataType) != _group(ours.dataType):
-            raise DataFault(
-                f"the column '{theirs.name}' of the table '{table}' is {theirs.dataType.simpleString()}, "
-                f"that of the training table {ours.dataType.simpleString()}",
-                option=EVALUATE,
-            )
-    return found.select([sf.col(quoted(each.name)).cast(each.dataType) for each in training.frame.schema])
+
+def _alike(frame: DataFrame, field: StructField, table: str) -> Expression:
+    known = {name.casefold(): name for name in frame.columns}
+    name = known.get(field.name.casefold())
+    if name is None:
+        raise DataFault(
+            f"the table '{table}' has no column '{field.name}', which the training uses", option=EVALUATE
+        )
+    kind = frame.schema[name].dataType
+    if _family(kind) != _family(field.dataType):
+        raise DataFault(
+            f"the column '{name}' of the table '{table}' is {kind.simpleString()}, "
+            f"that of the training table {field.dataType.simpleString()}",
+            option=EVALUATE,
+        )
+    return _without_vector(name, kind).cast(field.dataType).alias(field.name)
 
 
 def _found(frame: DataFrame, name: str, option: str) -> str:
@@ -103,52 +102,47 @@ def _distinct(names: Sequence[str]) -> Sequence[str]:
 
 
 def _features(frame: DataFrame, name: str, option: str) -> Expression:
-    from pyspark.ml.functions import vector_to_array
-    from pyspark.ml.linalg import VectorUDT
-    from pyspark.sql import functions as sf
-    from pyspark.sql.types import ArrayType
-
-    column, kind = sf.col(quoted(name)), frame.schema[name].dataType
-    if isinstance(kind, VectorUDT):
-        return vector_to_array(column).alias(name)
-    if isinstance(kind, ArrayType) and _is_number(kind.elementType):
-        return column
-    if _is_number(kind) and option == INPUTS:
-        return column
-    plain = _is_number(kind)
-    raise DataFault(
-        f"the column '{name}' is {kind.simpleString()}; "
-        + ("a features column is a vector or an array" if plain else "features are numbers, vectors or arrays of numbers"),
-        option=option,
-        hint=f'plain columns are named by {INPUTS}="{name}, …"' if plain else None,
-    )
+    kind = frame.schema[name].dataType
+    family = _family(kind)
+    if family == "array<number>" or (family in _PLAIN and option == INPUTS):
+        return _without_vector(name, kind)
+    if family in _PLAIN:
+        wanted, hint = "a features column is a vector or an array", f'plain columns: {INPUTS}="{name}, …"'
+    else:
+        wanted, hint = "features are numbers, or vectors or arrays of numbers", None
+    raise DataFault(f"the column '{name}' is {kind.simpleString()}; {wanted}", option=option, hint=hint)
 
 
 def _label(frame: DataFrame, name: str) -> Expression:
-    from pyspark.sql import functions as sf
-    from pyspark.sql.types import StringType
-
     kind = frame.schema[name].dataType
-    if not _is_number(kind) and not isinstance(kind, StringType):
+    if _family(kind) not in (*_PLAIN, "string"):
         raise DataFault(
             f"the label column '{name}' is {kind.simpleString()}; a label is a number, a boolean or a text",
             option=LABEL,
         )
-    return sf.col(quoted(name))
+    return _without_vector(name, kind)
 
 
-def _is_number(kind: DataType) -> bool:
-    from pyspark.sql.types import BooleanType, NumericType
+def _without_vector(name: str, kind: DataType) -> Expression:
+    """The column; a vector, which Arrow cannot carry, as an array."""
+    from pyspark.ml.functions import vector_to_array
+    from pyspark.ml.linalg import VectorUDT
+    from pyspark.sql import functions as sf
 
-    return isinstance(kind, NumericType | BooleanType)
+    column = sf.col(quoted(name))
+    return vector_to_array(column).alias(name) if isinstance(kind, VectorUDT) else column
 
 
-def _group(kind: DataType) -> str:
-    """Types of one group can stand for each other."""
-    from pyspark.sql.types import ArrayType, BooleanType, NumericType
+def _family(kind: DataType) -> str:
+    """Types of one family can stand for each other."""
+    from pyspark.ml.linalg import VectorUDT
+    from pyspark.sql.types import ArrayType, BooleanType, NumericType, StringType
 
+    if isinstance(kind, VectorUDT):
+        return "array<number>"
     if isinstance(kind, ArrayType):
-        return f"array<{_group(kind.elementType)}>"
-    if isinstance(kind, NumericType):
-        return "number"
-    return "boolean" if isinstance(kind, BooleanType) else kind.simpleString()
+        return f"array<{_family(kind.elementType)}>"
+    for family, types in (("number", NumericType), ("boolean", BooleanType), ("string", StringType)):
+        if isinstance(kind, types):
+            return family
+    return kind.simpleString()

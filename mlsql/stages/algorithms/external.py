@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.launcher import Launcher
-from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.request import TrainingReport, TrainingRequest
+from mlsql.bridge.trainer import Trainer
 from mlsql.grammar.nodes import Word
 from mlsql.models import Draft, ModelRef, ModelStore
 from mlsql.options import BOOLEAN, NAMES, TEXT, OptionText, option, option_family
@@ -28,13 +28,13 @@ from mlsql.stages.algorithms.columns import (
     prepare,
     prepare_alike,
 )
-from mlsql.stages.algorithms.report import check_success, manifest, result_table
+from mlsql.stages.algorithms.report import check_success, manifest, result_table, shown
+from mlsql.stages.faults import span_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _DEFAULT_LABEL = "label"
-_OLD_EVALUATE = "validateTable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class ExternalOptions:
         LABEL, TEXT, "Column with the answers ('label'); clustering needs none.", default=None
     )
     evaluate: str | None = option(
-        EVALUATE, TEXT, "Table on which the models are judged.", default=None, aliases=(_OLD_EVALUATE,)
+        EVALUATE, TEXT, "Table on which the models are judged.", default=None, aliases=("validateTable",)
     )
     ordered: bool = option(
         "ordered", BOOLEAN, "Sort the rows first, so that the same rows give the same model.", default=False
@@ -89,6 +89,7 @@ class External:
             stored = draft.commit(manifest(self.trainer, training.columns, report, call.span, run))
         if not call.options.keep_version:
             self._delete_before(stored.ref)
+        run.emit(shown(stored))
         return result_table(run.spark, stored)
 
     def _fit(
@@ -142,6 +143,5 @@ def _judging(call: Call[ExternalOptions], training: Prepared, run: Run) -> DataF
     """The table that ``evaluateTable`` names, cut down like the training table."""
     if call.options.evaluate is None:
         return None
-    given = call.given.get(EVALUATE) or call.given[_OLD_EVALUATE]
-    name = Word(call.options.evaluate, given.span or call.span)
+    name = Word(call.options.evaluate, span_of(call.given, EVALUATE) or call.span)
     return prepare_alike(run.table(name), training, call.options.evaluate)

@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Reads(Protocol):
-    """Can be loaded from; ``read_options`` declares what a ``load`` may say."""
+    """Can be loaded from."""
 
-    read_options: type[Any]
+    @property
+    def read_options(self) -> type[Any]:
+        """What a ``load`` may say."""
+        ...
 
     def read(self, run: Run, path: Word, options: Any, /) -> DataFrame:
         """The table at *path*, which is as written: a source of files asks the policy about it."""
@@ -43,9 +46,12 @@ class Written:
 
 @runtime_checkable
 class Writes(Protocol):
-    """Can be saved to; ``write_options`` declares what a ``save`` may say."""
+    """Can be saved to."""
 
-    write_options: type[Any]
+    @property
+    def write_options(self) -> type[Any]:
+        """What a ``save`` may say."""
+        ...
 
     def write(self, run: Run, frame: DataFrame, target: Target, options: Any, /) -> Written:
         """Write *frame*, evaluating it once."""

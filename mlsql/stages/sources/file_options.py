@@ -28,11 +28,12 @@ from mlsql.options import (
 _NO_CHARACTER: Kind[str] = Kind(
     "a single character, or nothing", lambda text: CHARACTER.read(text) if text else text
 )
+_QUOTE_HANDLING = one_of(
+    "STOP_AT_CLOSING_QUOTE", "BACK_TO_DELIMITER", "STOP_AT_DELIMITER", "SKIP_VALUE", "RAISE_ERROR"
+)
 _REBASE = one_of("EXCEPTION", "CORRECTED", "LEGACY")
 _TEXT_CODECS = one_of("none", "uncompressed", "bzip2", "deflate", "gzip", "lz4", "snappy", "zstd")
-_PARQUET_CODECS = one_of(
-    "none", "uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "lz4_raw", "zstd"
-)
+_PARQUET_CODECS = one_of("none", "uncompressed", "snappy", "gzip", "lzo", "brotli", "lz4", "lz4_raw", "zstd")
 
 
 def spark_option(key: str, kind: Kind[Any], doc: str, *, aliases: tuple[str, ...] = ()) -> Any:
@@ -61,8 +62,8 @@ class FileReadOptions:
     )
     before: str | None = spark_option("modifiedBefore", TEXT, "Only files changed before this timestamp.")
     after: str | None = spark_option("modifiedAfter", TEXT, "Only files changed after this timestamp.")
-    skip_corrupt: str | None = spark_option("ignoreCorruptFiles", BOOLEAN, "Go on at files that cannot be read.")
-    skip_missing: str | None = spark_option("ignoreMissingFiles", BOOLEAN, "Go on at files that vanish meanwhile.")
+    skip_corrupt: str | None = spark_option("ignoreCorruptFiles", BOOLEAN, "Pass over broken files.")
+    skip_missing: str | None = spark_option("ignoreMissingFiles", BOOLEAN, "Pass over files that vanish.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,7 @@ class CsvOptions(LineOptions):
     quote_escape: str | None = spark_option(
         "charToEscapeQuoteEscaping", _NO_CHARACTER, "What escapes the escape before a quote."
     )
-    header: str | None = spark_option("header", BOOLEAN, "The first line holds the names of the columns (false).")
+    header: str | None = spark_option("header", BOOLEAN, "The first line names the columns (false).")
     null_value: str | None = spark_option("nullValue", TEXT, "What stands for null (nothing).")
     empty_value: str | None = spark_option("emptyValue", TEXT, "What stands for an empty text.")
     trim_left: str | None = spark_option("ignoreLeadingWhiteSpace", BOOLEAN, "Drop blanks before a value.")
@@ -137,21 +138,23 @@ class CsvOptions(LineOptions):
 class CsvReadOptions(CsvOptions, RecordOptions, FileReadOptions):
     """What a ``load csv`` may say."""
 
-    infer: str | None = spark_option("inferSchema", BOOLEAN, "Find types by reading the file once more (false).")
+    infer: str | None = spark_option("inferSchema", BOOLEAN, "Find types by reading all of it (false).")
     prefer_date: str | None = spark_option("preferDate", BOOLEAN, "Find dates before timestamps (true).")
-    enforce: str | None = spark_option("enforceSchema", BOOLEAN, "Do not compare headers with the schema (true).")
+    enforce: str | None = spark_option("enforceSchema", BOOLEAN, "Do not judge headers by a schema (true).")
     comment: str | None = spark_option("comment", _NO_CHARACTER, "Lines that start so are left out.")
     multi_line: str | None = spark_option("multiLine", BOOLEAN, "A record may span lines (false).")
     nan: str | None = spark_option("nanValue", TEXT, "What stands for not-a-number (NaN).")
     infinity: str | None = spark_option("positiveInf", TEXT, "What stands for infinity (Inf).")
-    negative_infinity: str | None = spark_option("negativeInf", TEXT, "What stands for minus infinity (-Inf).")
+    negative_infinity: str | None = spark_option("negativeInf", TEXT, "What stands for its opposite (-Inf).")
     most_columns: str | None = spark_option("maxColumns", integer(1), "Most columns of a record (20480).")
     most_characters: str | None = spark_option(
         "maxCharsPerColumn", integer(-1), "Most characters of a value (-1: no limit)."
     )
     unescaped_quotes: str | None = spark_option(
         "unescapedQuoteHandling",
-        one_of("STOP_AT_CLOSING_QUOTE", "BACK_TO_DELIMITER", "STOP_AT_DELIMITER", "SKIP_VALUE", "RAISE_ERROR"),
+        one_of(
+            "STOP_AT_CLOSING_QUOTE", "BACK_TO_DELIMITER", "STOP_AT_DELIMITER", "SKIP_VALUE", "RAISE_ERROR"
+        ),
         "What to do at a quote that is not escaped (STOP_AT_DELIMITER).",
     )
 
@@ -160,9 +163,9 @@ class CsvReadOptions(CsvOptions, RecordOptions, FileReadOptions):
 class CsvWriteOptions(CsvOptions, TimeOptions, FileWriteOptions):
     """What a ``save … as csv`` may say."""
 
-    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec (none).", aliases=("codec",))
+    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec.", aliases=("codec",))
     quote_all: str | None = spark_option("quoteAll", BOOLEAN, "Quote every value (false).")
-    escape_quotes: str | None = spark_option("escapeQuotes", BOOLEAN, "Quote values that hold a quote (true).")
+    escape_quotes: str | None = spark_option("escapeQuotes", BOOLEAN, "Quote values with quotes (true).")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +173,7 @@ class JsonRecordOptions(RecordOptions):
     """How JSON text becomes rows."""
 
     text_only: str | None = spark_option("primitivesAsString", BOOLEAN, "Numbers and booleans become text.")
-    decimals: str | None = spark_option("prefersDecimal", BOOLEAN, "Fractions become decimals where these do.")
+    decimals: str | None = spark_option("prefersDecimal", BOOLEAN, "Fractions become decimals if they fit.")
     comments: str | None = spark_option("allowComments", BOOLEAN, "Take comments as in Java and C++.")
     bare_names: str | None = spark_option("allowUnquotedFieldNames", BOOLEAN, "Take names without quotes.")
     single_quotes: str | None = spark_option("allowSingleQuotes", BOOLEAN, "Take single quotes too (true).")
@@ -184,7 +187,7 @@ class JsonRecordOptions(RecordOptions):
     not_numbers: str | None = spark_option(
         "allowNonNumericNumbers", BOOLEAN, "Take NaN and infinities as numbers (true)."
     )
-    drop_nulls: str | None = spark_option("dropFieldIfAllNull", BOOLEAN, "No column for what is null everywhere.")
+    drop_nulls: str | None = spark_option("dropFieldIfAllNull", BOOLEAN, "No column for what is always null.")
     find_timestamps: str | None = spark_option("inferTimestamp", BOOLEAN, "Find timestamps in text.")
     variant: str | None = spark_option(
         "singleVariantColumn", TEXT, "One column of this name takes each record whole, as a variant."
@@ -202,7 +205,7 @@ class JsonReadOptions(LineOptions, JsonRecordOptions, FileReadOptions):
 class JsonWriteOptions(LineOptions, TimeOptions, FileWriteOptions):
     """What a ``save … as json`` may say."""
 
-    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec (none).", aliases=("codec",))
+    compression: str | None = spark_option("compression", _TEXT_CODECS, "Codec.", aliases=("codec",))
     skip_nulls: str | None = spark_option("ignoreNullFields", BOOLEAN, "Leave out what is null (true).")
     ascii_only: str | None = spark_option(
         "writeNonAsciiCharacterAsCodePoint", BOOLEAN, "Write what is not ASCII as \\uXXXX (false)."
@@ -214,7 +217,7 @@ class ParquetReadOptions(FileReadOptions):
     """What a ``load parquet`` may say."""
 
     merge: str | None = spark_option("mergeSchema", BOOLEAN, "Unite the columns of all files (false).")
-    dates: str | None = spark_option("datetimeRebaseMode", _REBASE, "Dates before 1582: how they were written.")
+    dates: str | None = spark_option("datetimeRebaseMode", _REBASE, "Dates before 1582: how to read them.")
     int96: str | None = spark_option("int96RebaseMode", _REBASE, "The same for INT96 timestamps.")
 
 
@@ -222,4 +225,4 @@ class ParquetReadOptions(FileReadOptions):
 class ParquetWriteOptions(FileWriteOptions):
     """What a ``save … as parquet`` may say."""
 
-    compression: str | None = spark_option("compression", _PARQUET_CODECS, "Codec (snappy).", aliases=("codec",))
+    compression: str | None = spark_option("compression", _PARQUET_CODECS, "Codec.", aliases=("codec",))

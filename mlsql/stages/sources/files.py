@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mlsql.errors import DataError, MissingColumn, MissingPath
 from mlsql.grammar.nodes import Word
 from mlsql.names import nearest
-from mlsql.session import Run, quoted
+from mlsql.session import Run
 from mlsql.stages.sources.base import Target, Written
 from mlsql.stages.sources.file_options import (
     CsvReadOptions,

@@ -1,0 +1,219 @@
+"""From a Spark frame to exactly its rows in a local file, whatever happens to Spark's tasks."""
+
+import math
+
+import pyarrow as pa
+import pytest
+
+from mlsql.bridge.dataset import Dataset
+from mlsql.bridge.errors import TransportError
+from mlsql.bridge.feeder import fetch
+from mlsql.bridge.publisher import ORDERED_PARTITIONS, publish
+from mlsql.bridge.request import Columns
+from mlsql.bridge.transports.spool import SpoolTransport
+from mlsql.models import Column
+
+pytestmark = pytest.mark.spark
+
+MESSAGE = 20_000
+
+
+@pytest.fixture
+def stream(tmp_path):
+    """A stream of the spool, deleted at the end."""
+    stream = SpoolTransport(str(tmp_path / "spool")).open("job", "train", partitions=4)
+    yield stream
+    stream.delete()
+
+
+def carry(frame, stream, folder, **options):
+    """Publish and fetch a frame: the ledger, what was fetched, the rows as text."""
+    ledger = publish(frame, stream, message_bytes=MESSAGE, **options)
+    fetched = fetch(stream, ledger, folder, timeout=5)
+    with pa.memory_map(str(fetched.file)) as source, pa.ipc.open_file(source) as reader:
+        rows = [repr(row) for row in reader.read_all().to_pylist()]
+    return ledger, fetched, rows
+
+
+def expected(frame):
+    """The rows of a frame as text."""
+    return [repr(row) for row in frame.toArrow().to_pylist()]
+
+
+def test_every_row_arrives_in_the_order_of_the_partitions(spark, stream, tmp_path):
+    """Several partitions with several messages each, and an empty one."""
+    frame = (
+        spark.range(0, 20_000, 1, 4)
+        .selectExpr("id", "id / 7 as x", "array(id, null) as v")
+        .where("id >= 5000")
+    )
+    ledger, fetched, rows = carry(frame, stream, tmp_path)
+    assert rows == expected(frame)
+    assert [part.partition for part in ledger.parts] == [0, 1, 2, 3]
+    assert [part.rows for part in ledger.parts] == [0, 5000, 5000, 5000]
+    assert all(part.messages > 1 for part in ledger.parts[1:])
+    assert ledger.rows == fetched.rows == 15_000
+    assert fetched.nulls["v[]"] == 15_000
+
+
+def test_all_kinds_of_values_arrive(spark, stream, tmp_path):
+    """Nulls, NaN, infinity, decimals, dates, times, texts, binaries and nested values."""
+    frame = spark.sql(
+        """
+        select * from values
+          (1, double('NaN'), 1.50bd, date'2024-02-29', timestamp'2024-02-29 01:02:03.000004', 'é\\u0000', x'00ff',
+           array(1.0f, null), named_struct('a', 1, 'b', array('x')), map('k', 1), true),
+          (null, double('-Infinity'), null, null, null, '', x'', array(), null, map(), null),
+          (null, null, null, null, null, null, null, null, null, null, null)
+        as t(i, x, d, day, time, s, b, v, n, m, yes)
+        """
+    )
+    _, fetched, rows = carry(frame, stream, tmp_path)
+    assert rows == expected(frame)
+    assert (fetched.nulls["i"], fetched.nulls["v"], fetched.nulls["v[]"]) == (2, 1, 1)
+
+
+def test_a_frame_without_rows_has_its_columns(spark, stream, tmp_path):
+    """Whether or not it has partitions."""
+    frame = spark.range(10).selectExpr("double(id) as x", "'a' as y").where("x < 0")
+    ledger, fetched, rows = carry(frame, stream, tmp_path)
+    assert (ledger.rows, fetched.rows, rows) == (0, 0, [])
+    data = Dataset.open(fetched.file, Columns("columns", (Column("x", "double"),), Column("y", "string")))
+    assert data.arrays()[0].shape == (0, 1)
+
+
+def test_rows_of_a_task_that_failed_do_not_count(spark, stream, tmp_path):
+    """A task that dies after it has sent half of its partition is run again, as another attempt."""
+
+    def fail_once(batches):
+        from pyspark import TaskContext
+
+        task = TaskContext.get()
+        for number, batch in enumerate(batches):
+            if number == 2 and task.partitionId() == 1 and task.attemptNumber() < 2:
+                raise RuntimeError("the executor is lost")
+            yield batch
+
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 1000)
+    try:
+        plain = spark.range(0, 12_000, 1, 3).selectExpr("id", "id * 0.5d as x")
+        ledger, _, rows = carry(plain.mapInArrow(fail_once, plain.schema), stream, tmp_path)
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+    assert rows == expected(plain)
+    assert ledger.parts[1].attempt > 2
+
+
+def test_publishing_is_one_spark_job(spark, stream):
+    """Of the job group that the caller set."""
+    spark.sparkContext.setJobGroup("publisher-test", "publish")
+    try:
+        publish(spark.range(0, 100, 1, 2).toDF("x"), stream, message_bytes=MESSAGE)
+        jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("publisher-test")
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert len(jobs) == 1
+
+
+def test_an_ordered_frame_does_not_depend_on_how_its_rows_lie(spark, tmp_path):
+    """Other partitions, another order, another number of shuffle partitions: the same file."""
+    rows = [
+        (
+            n % 50,
+            [None, math.nan, 0.0, -0.0, n / 3][n % 5],
+            [None, "a", str(n)][n % 3],
+            [None, [1.0, n / 7]][n % 2],
+            {"k": n % 4},
+        )
+        for n in range(2000)
+    ] * 2
+    kind = "i int, x double, s string, v array<double>, m map<string,int>"
+    lying = [
+        spark.createDataFrame(rows, kind).coalesce(1),
+        spark.createDataFrame(rows[::-1], kind).repartition(7),
+        spark.createDataFrame(rows, kind).repartition(3, "s").sort("x"),
+    ]
+    found = []
+    for number, frame in enumerate(lying):
+        spark.conf.set("spark.sql.shuffle.partitions", 2 + number)
+        stream = SpoolTransport(str(tmp_path / "spool")).open(f"job-{number}", "train", partitions=4)
+        ledger, fetched, arrived = carry(frame, stream, tmp_path, ordered=True)
+        stream.delete()
+        found.append((arrived, fetched.checksum))
+        assert len(ledger.parts) == ORDERED_PARTITIONS
+        assert sorted(arrived) == sorted(expected(frame))
+    spark.conf.unset("spark.sql.shuffle.partitions")
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_row_that_does_not_fit_names_the_setting(spark, stream):
+    """In the words of the task, without Spark's."""
+    frame = spark.sql("select repeat('x', 50000) as s")
+    with pytest.raises(
+        TransportError, match=r"^a row takes 50,\d+ bytes, and a message only 20,000"
+    ) as caught:
+        publish(frame, stream, message_bytes=MESSAGE)
+    assert caught.value.hint == "raise the setting bridge.message_bytes"
+    assert caught.value.__cause__ is not None
+
+
+def test_what_the_query_itself_fails_with_is_sparks(spark, stream):
+    """An error of the frame's own expressions is passed on as it is."""
+    from pyspark.errors import ArithmeticException
+
+    with pytest.raises(ArithmeticException, match="DIVIDE_BY_ZERO"):
+        publish(spark.sql("select 1 / (id - 3) as x from range(10)"), stream, message_bytes=MESSAGE)
+
+
+def test_nothing_is_left_of_attempts_that_failed(spark, stream, tmp_path):
+    """Neither drafts nor files of a job that failed outlive the stream."""
+    with pytest.raises(TransportError):
+        publish(spark.sql("select repeat('x', 50000) as s"), stream, message_bytes=MESSAGE)
+    assert list((tmp_path / "spool" / "job" / "train").iterdir()) == []
+    stream.delete()
+    assert list((tmp_path / "spool").iterdir()) == []
+
+
+@pytest.mark.kafka
+def test_kafka_and_spool_bring_the_same(spark, stream, kafka, tmp_path):
+    """Rows, order and checksum, with any number of Kafka partitions."""
+    from mlsql.bridge.transports.kafka import KafkaTransport
+
+    frame = spark.range(0, 20_000, 1, 5).selectExpr("id", "cos(id) as x", "string(id) as s")
+    _, by_spool, rows = carry(frame, stream, tmp_path)
+    for partitions in (1, 3):
+        transport = KafkaTransport(
+            bootstrap_servers=kafka,
+            records=str(tmp_path / "topics"),
+            partitions=partitions,
+            message_bytes=MESSAGE,
+        )
+        by_kafka = transport.open(f"same-{partitions}", "kafka", partitions=5)
+        _, fetched, arrived = carry(frame, by_kafka, tmp_path)
+        by_kafka.delete()
+        assert arrived == rows
+        assert fetched.checksum == by_spool.checksum
+
+
+@pytest.mark.kafka
+def test_tasks_that_fail_while_they_send_to_kafka_do_not_count(spark, kafka, tmp_path):
+    """What the first try has sent lies in the topic and is passed over."""
+    from mlsql.bridge.transports.kafka import KafkaTransport
+
+    def fail_once(batches):
+        from pyspark import TaskContext
+
+        for number, batch in enumerate(batches):
+            if number == 2 and TaskContext.get().attemptNumber() == 0:
+                raise RuntimeError("the executor is lost")
+            yield batch
+
+    plain = spark.range(0, 60_000, 1, 2).selectExpr("id")
+    transport = KafkaTransport(
+        bootstrap_servers=kafka, records=str(tmp_path / "topics"), partitions=1, message_bytes=MESSAGE
+    )
+    stream = transport.open("retried", "train", partitions=2)
+    ledger, _, rows = carry(plain.mapInArrow(fail_once, plain.schema), stream, tmp_path)
+    stream.delete()
+    assert rows == expected(plain)
+    assert {part.attempt for part in ledger.parts} != {0, 1}

@@ -1,0 +1,83 @@
+"""What parsing costs."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+from time import process_time
+
+import pytest
+
+from mlsql.errors import ScriptErrors
+from mlsql.grammar import parse
+from mlsql.spans import Script
+
+TEN = """\
+load csv.`/data/wine.csv` where header="true" and inferSchema="true" as wine;
+select *, cast(quality >= 6 as int) as label from wine as labelled;
+run labelled as RateSampler.`` where labelCol="label" and sampleRate="0.8,0.2" as marked;
+select * from marked where __split__ = 0 as training;
+-- the rest is for the test
+select * from marked where __split__ = 1 as holdout;
+train training as SKLearn.`/models/wine` where evaluateTable="holdout"
+  and inputCols="alcohol,sulphates,pH" and labelCol="label"
+  and `fitParam.0.alg`="RandomForestClassifier" and fitParam.0.n_estimators=200
+  as trained;
+register SKLearn.`/models/wine` as good_wine where autoSelectByMetric="f1";
+select *, good_wine(alcohol, sulphates, pH) as guess from holdout as scored;
+save overwrite scored as parquet.`/out/scored`;
+!show tables;
+"""
+
+
+def seconds(tens, *, tries):
+    """The least processor time that ten times *tens* statements took."""
+    script = Script("test.mlsql", TEN * tens)
+    times = []
+    for _ in range(tries):
+        start = process_time()
+        assert len(parse(script)) == 10 * tens
+        times.append(process_time() - start)
+    return min(times)
+
+
+def test_a_hundred_statements_take_less_than_fifty_milliseconds():
+    """Once the grammar is loaded."""
+    seconds(1, tries=1)
+    assert seconds(10, tries=5) < 0.05
+
+
+def test_ten_times_the_script_takes_ten_times_as_long():
+    """A long script costs no more a statement than a short one."""
+    gc.disable()
+    try:
+        assert seconds(1000, tries=2) <= 11 * seconds(100, tries=3)
+    finally:
+        gc.enable()
+
+
+def test_errors_are_found_in_linear_time():
+    """A script none of whose statements ends is not read again and again."""
+
+    def taken(lines):
+        script = Script("test.mlsql", "load csv.`x` as t\n" * lines)
+        start = process_time()
+        with pytest.raises(ScriptErrors):
+            parse(script)
+        return process_time() - start
+
+    assert taken(4000) <= 20 * taken(400)
+
+
+def test_the_language_is_there_without_spark():
+    """Importing and parsing loads neither Spark nor any other heavy package."""
+    code = (
+        "import sys; from mlsql.spans import Script; from mlsql.grammar import parse; import mlsql.plan;"
+        "parse(Script('a', 'load csv.`x` as t'));"
+        "print(*sorted({'pyspark', 'pyarrow', 'pandas', 'numpy', 'mlflow', 'sklearn'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == ""
