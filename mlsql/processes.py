@@ -27,6 +27,7 @@ if os.getppid() != int(parent):
 os.execvp(command[0], command)
 """
 _POLL_SECONDS = 0.02
+_KILLED_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class ChildProcess:
             self.process.poll()
             time.sleep(_POLL_SECONDS)
         self._signal(signal.SIGKILL)
-        return self.process.wait()
+        return self.process.wait(_KILLED_SECONDS)
 
     def last_lines(self, count: int = 20) -> str:
         """The end of its log, for an error message; empty when it has none."""

@@ -58,8 +58,7 @@ class _Drawing:
 
     def keep(self, *lines: str) -> None:
         with suppress(OSError):  # nobody reads any more, which is no reason to end the run
-            for line in lines:
-                self.write(line)
+            self.write("\n".join(lines))
 
     def keep_event(self, event: Event) -> None:
         match event:
@@ -111,7 +110,7 @@ class _LiveDrawing(_Drawing):
                 self._statement, self._since, self._reports = event, time.monotonic(), {}
             case StatementEnded():
                 self._statement, self._reports = None, {}
-                self.keep(f"[{event.number}/{event.total}] {event.title}", _INDENT + _ended(event))
+                self.keep(f"[{event.number}/{event.total}] {event.title}  {_ended(event)}")
             case Progress():
                 self._reports[event.what] = _report(event)
             case Metric():

@@ -6,6 +6,7 @@ Stages get ``(step, run)``. Every path passes ``run.policy.path`` and every SQL 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -131,9 +132,13 @@ class Run:
     @contextmanager
     def watch(self) -> Iterator[None]:
         """A block whose Spark jobs are one group, which a cancel or the deadline ends at once."""
-        cancel = partial(cancel_jobs, self.spark, self.id)
-        with self.stop.timer(), self.stop.ending(cancel), job_group(self.spark, self.id, self.script.name):
-            yield
+        ended = threading.Event()
+        ending = self.stop.ending(partial(cancel_jobs, self.spark, self.id, until=ended))
+        try:
+            with self.stop.timer(), ending, job_group(self.spark, self.id, self.script.name):
+                yield
+        finally:
+            ended.set()
 
     def _placed(self, error: Exception) -> MlsqlError:
         return sql_error(error, self._queries, self.spark)

@@ -47,6 +47,7 @@ _QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _EXCEPTION = re.compile(r"^(?:Exception in .+?Exception|Error): (?P<message>.+)$", re.MULTILINE)
 _KEPT_LOGS = 20
 _END_SECONDS = 20
+_CANCEL_SECONDS = 0.5
 
 
 def start_spark(settings: Settings, *, app_name: str = "mlsql") -> SparkSession:
@@ -102,12 +103,21 @@ def job_group(spark: SparkSession, group: str, description: str) -> Iterator[Non
             context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
 
 
-def cancel_jobs(spark: SparkSession, group: str) -> None:
+def cancel_jobs(spark: SparkSession, group: str, *, until: threading.Event | None = None) -> None:
     """End the Spark jobs of *group*, and any that it starts later; may be called from any thread.
 
-    PySpark's own ``cancelJobGroup`` lets the next job run, so that an iterative fit goes on.
+    PySpark's own ``cancelJobGroup`` lets the next job run, so that an iterative fit goes on. Spark
+    4.0 lets the next map stage of an adaptive query run in either case, so whoever goes on in the
+    group gives *until*: its jobs are ended again and again until that is set.
     """
     spark.sparkContext._jsc.sc().cancelJobGroupAndFutureJobs(group)
+    if until is not None and not until.wait(0):
+        threading.Thread(target=_go_on_cancelling, args=(spark, group, until), daemon=True).start()
+
+
+def _go_on_cancelling(spark: SparkSession, group: str, until: threading.Event) -> None:
+    while not until.wait(_CANCEL_SECONDS):
+        cancel_jobs(spark, group)
 
 
 def _start_context(settings: Settings, app_name: str) -> None:
@@ -257,4 +267,4 @@ def _end_java(process: subprocess.Popen[bytes]) -> None:
         process.wait(_END_SECONDS)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        process.wait(_END_SECONDS)

@@ -185,7 +185,7 @@ def _parse_range(text: str, throwable: Any) -> tuple[int, int]:
     place = _PLACE.search(throwable.getMessage())
     if place is None:
         return 0, len(text)
-    line_start = sum(len(line) for line in text.splitlines(keepends=True)[: int(place["line"]) - 1])
+    line_start = sum(len(line) + 1 for line in text.split("\n")[: int(place["line"]) - 1])
     start = min(line_start + int(place["position"]), len(text.rstrip()))
     token = dict(throwable.getMessageParameters()).get("error", "").strip("'")
     return start, start + (len(token) if token and text.startswith(token, start) else 0)

@@ -65,21 +65,21 @@ class Rendered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reference:
+class Reference:
     """A ``${name}`` in a value, and where it stands when that is known."""
 
     name: str
     span: Span | None
 
 
-_Part = str | _Reference
+Part = str | Reference
 
 
 @dataclass(frozen=True, slots=True)
 class _Definition:
     """A value in parts, and whether selects see it."""
 
-    parts: tuple[_Part, ...]
+    parts: tuple[Part, ...]
     in_select: bool = True
 
 
@@ -137,7 +137,7 @@ class Scope:
         """What *name* stands for now; an error is placed at *span* unless it lies in a value."""
         return _Evaluation(self).value(name, span)
 
-    def parts(self, name: str) -> tuple[_Part, ...] | None:
+    def parts(self, name: str) -> tuple[Part, ...] | None:
         """The value of *name* as it was defined, its references not replaced; None when undefined."""
         definition = self._definitions.get(name)
         return None if definition is None else definition.parts
@@ -147,9 +147,9 @@ class Scope:
         definition = self._definitions.get(name)
         return definition is not None and not definition.in_select
 
-    def _with_value_before(self, name: str, parts: tuple[_Part, ...]) -> tuple[_Part, ...]:
+    def _with_value_before(self, name: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """*parts* with the name itself replaced by the parts that it stands for so far."""
-        flat: list[_Part] = []
+        flat: list[Part] = []
         for part in parts:
             if isinstance(part, str) or part.name != name:
                 flat.append(part)
@@ -277,10 +277,10 @@ class _Origin:
         return script.span(self._span.start + found.end(1), self._span.start + found.end())
 
 
-def _parts(text: str, span: Span | None) -> tuple[_Part, ...]:
+def _parts(text: str, span: Span | None) -> tuple[Part, ...]:
     origin = _Origin(text, span) if span else None
     return tuple(
-        cut.text if cut.name is None else _Reference(cut.name, origin.place(cut) if origin else None)
+        cut.text if cut.name is None else Reference(cut.name, origin.place(cut) if origin else None)
         for cut in _cuts(text)
     )
 

@@ -67,7 +67,7 @@ def bodies(
 
 
 def _shaped(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with *schema*: Spark may send times of another zone, or large texts."""
+    """The batch with *schema*, column by column: Spark may send times of another zone, or large texts."""
     columns = zip(batch.columns, schema.types, strict=True)
     shaped = [column if column.type == kind else column.cast(kind) for column, kind in columns]
     return pa.RecordBatch.from_arrays(shaped, schema=schema)

@@ -1,16 +1,15 @@
-"""How good a fitted model is on rows that it has not seen: the metrics, and which direction is better."""
+"""How good a fitted model is on rows that it has not seen, by the functions of ``sklearn.metrics``."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.trainer import Answers, Fitted, Run, Traits
-from mlsql.models import ModelKind
+from mlsql.models import METRICS
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset
@@ -23,16 +22,6 @@ Compute = Callable[[Answers, Traits], float | None]
 """A metric of some answers; None where they have nothing to compute it from."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricKind:
-    """A metric: the kinds of models that it judges, whether more is better, and how it is computed."""
-
-    name: str
-    kinds: tuple[ModelKind, ...]
-    compute: Compute = field(repr=False, compare=False)
-    greater_is_better: bool = True
-
-
 def evaluate(fitted: Fitted, data: Dataset, run: Run) -> dict[str, float]:
     """Every metric of the model's kind on *data*; one that cannot be computed is left out and logged."""
     answers = fitted.answers(data)
@@ -42,25 +31,20 @@ def evaluate(fitted: Fitted, data: Dataset, run: Run) -> dict[str, float]:
     return dict(_measure(answers, fitted.traits, run))
 
 
-def metrics_of(kind: ModelKind) -> tuple[MetricKind, ...]:
-    """The metrics that judge models of *kind*."""
-    return tuple(metric for metric in METRICS.values() if kind in metric.kinds)
-
-
 def _measure(answers: Answers, traits: Traits, run: Run) -> Iterator[tuple[str, float]]:
-    for metric in metrics_of(traits.kind):
+    for name in (metric.name for metric in METRICS.values() if traits.kind in metric.kinds):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # what a metric cannot say it says by nan
-                value = metric.compute(answers, traits)
+                value = COMPUTED_BY[name](answers, traits)
         except ValueError as error:
-            run.log(f"no {metric.name}: {error}", "warning")
+            run.log(f"no {name}: {error}", "warning")
             continue
         if value is not None and math.isfinite(value):
-            run.metric(metric.name, float(value))
-            yield metric.name, float(value)
+            run.metric(name, value)
+            yield name, value
         elif value is not None:
-            run.log(f"no {metric.name}: it is not defined on these rows", "warning")
+            run.log(f"no {name}: it is not defined on these rows", "warning")
 
 
 def _compare(function: str, **options: Any) -> Compute:
@@ -103,25 +87,20 @@ def _silhouette(answers: Answers, _: Traits) -> float:
 
 _WEIGHTED: Mapping[str, Any] = {"average": "weighted", "zero_division": 0}
 
-METRICS: Mapping[str, MetricKind] = MappingProxyType(
+COMPUTED_BY: Mapping[str, Compute] = MappingProxyType(
     {
-        metric.name: metric
-        for metric in (
-            MetricKind("accuracy", ("classifier",), _compare("accuracy_score")),
-            MetricKind("f1", ("classifier",), _compare("f1_score", **_WEIGHTED)),
-            MetricKind("precision", ("classifier",), _compare("precision_score", **_WEIGHTED)),
-            MetricKind("recall", ("classifier",), _compare("recall_score", **_WEIGHTED)),
-            MetricKind("logLoss", ("classifier",), _log_loss, greater_is_better=False),
-            MetricKind("auc", ("classifier",), _auc),
-            MetricKind("rmse", ("regressor",), _compare("root_mean_squared_error"), greater_is_better=False),
-            MetricKind("mse", ("regressor",), _compare("mean_squared_error"), greater_is_better=False),
-            MetricKind("mae", ("regressor",), _compare("mean_absolute_error"), greater_is_better=False),
-            MetricKind("r2", ("regressor",), _compare("r2_score")),
-            MetricKind(
-                "mape", ("regressor",), _compare("mean_absolute_percentage_error"), greater_is_better=False
-            ),
-            MetricKind("silhouette", ("clusterer",), _silhouette),
-        )
+        "accuracy": _compare("accuracy_score"),
+        "f1": _compare("f1_score", **_WEIGHTED),
+        "precision": _compare("precision_score", **_WEIGHTED),
+        "recall": _compare("recall_score", **_WEIGHTED),
+        "logLoss": _log_loss,
+        "auc": _auc,
+        "rmse": _compare("root_mean_squared_error"),
+        "mse": _compare("mean_squared_error"),
+        "mae": _compare("mean_absolute_error"),
+        "r2": _compare("r2_score"),
+        "mape": _compare("mean_absolute_percentage_error"),
+        "silhouette": _silhouette,
     }
 )
-"""Every metric by its name, as ``autoSelectByMetric`` takes it."""
+"""How each of ``models.METRICS`` is computed."""

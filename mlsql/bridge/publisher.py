@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 ORDERED_PARTITIONS = 8
 """Of an ordered stream: fixed, so that the order does not depend on files, cores or settings."""
 
-_PART = (
-    "partition int, attempt long, messages long, rows long, bytes long, crc32c long, "
-    "channel int, first_offset long, last_offset long"
-)
+_PART = [field.name for field in fields(Part)]
 
 
 class TaskFault(Exception):
@@ -46,17 +43,15 @@ def publish(frame: DataFrame, stream: Stream, *, message_bytes: int, ordered: bo
     schema = to_arrow_schema(frame.schema)
     shape = codec.write_schema(schema)
 
-    names = schema.names
-
     def send(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        named = (batch.rename_columns(names) for batch in batches)
-        yield _part_row(send_partition(named, stream, shape, message_bytes))
+        yield _part_row(send_partition(batches, stream, shape, message_bytes))
 
-    rows = _in_content_order(frame) if ordered else frame
     # PySpark looks the columns up by names that it does not quote: a dot in one would be a path.
-    numbered = rows.toDF(*(f"c{number}" for number in range(len(names))))
+    rows = frame.toDF(*(f"c{number}" for number in range(len(schema))))
+    if ordered:
+        rows = _in_content_order(rows)
     try:
-        collected = numbered.mapInArrow(send, _PART).collect()
+        collected = rows.mapInArrow(send, ", ".join(f"{name} long" for name in _PART)).collect()
     except PySparkException as error:
         raise _fault_in(str(error)) or error from error
     parts = sorted((Part(**row.asDict()) for row in collected), key=lambda part: part.partition)
@@ -87,12 +82,7 @@ def send_all(bodies: Iterable[tuple[int, Body]], writer: Writer, blank: Header) 
 
 
 def _part_row(part: Part) -> pa.RecordBatch:
-    names = _PART.replace(",", "").split()[::2]
-    types = [pa.int32() if kind == "int" else pa.int64() for kind in _PART.replace(",", "").split()[1::2]]
-    values = [[getattr(part, name)] for name in names]
-    return pa.RecordBatch.from_arrays(
-        [pa.array(value, kind) for value, kind in zip(values, types, strict=True)], names=names
-    )
+    return pa.RecordBatch.from_pylist([asdict(part)], pa.schema([(name, pa.int64()) for name in _PART]))
 
 
 @contextmanager
@@ -117,7 +107,7 @@ def _in_content_order(frame: DataFrame) -> DataFrame:
     """
     from pyspark.sql import functions as F  # noqa: N812 (what everybody calls it)
 
-    columns = [_sortable(frame[_quoted(field.name)], field.dataType) for field in frame.schema]
+    columns = [_sortable(frame[field.name], field.dataType) for field in frame.schema]
     content = F.xxhash64(*columns)
     texts = [
         column.cast("string")
@@ -133,7 +123,3 @@ def _sortable(column: Column, kind: DataType) -> Column:
     from pyspark.sql.types import MapType
 
     return F.array_sort(F.map_entries(column)) if isinstance(kind, MapType) else column
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 import pyarrow as pa
 
 from mlsql.bridge import codec
 from mlsql.bridge.errors import InexactData
-from mlsql.bridge.messages import Ledger, Message, Part
+from mlsql.bridge.messages import Header, Ledger, Message, Part
 from mlsql.bridge.transport import Stream, go_on
 
 EARLY_BYTES = 64 * 1024 * 1024
@@ -42,72 +43,75 @@ def read_exactly(
 
 
 class _Order:
-    """Lets messages through in the ledger's order; holds the early, drops the repeated and foreign."""
+    """Lets messages through in the ledger's order; holds the early, drops the repeated and foreign.
+
+    All messages of the ledger have a position, counted through from 0; ``_next`` is the one whose
+    turn it is.
+    """
 
     def __init__(self, ledger: Ledger, early_bytes: int) -> None:
         self._ledger = ledger
         self._parts = {part.partition: part for part in ledger.parts}
-        self._sequel = ((part, sequence) for part in ledger.parts for sequence in range(part.messages))
-        self._tally = _Tally()
-        self._early: dict[tuple[int, int], Message] = {}
+        ends = list(accumulate((part.messages for part in ledger.parts), initial=0))
+        self._starts = dict(zip(self._parts, ends[:-1], strict=True))
+        self._total = ends[-1]
+        self._next = 0
+        self._early: dict[int, Message] = {}
         self._room = early_bytes
-        self._done: set[int] = set()
-        self._next: tuple[Part, int] | None = next(self._sequel, None)
+        self._tally = _Tally()
 
     def take(self, message: Message) -> Iterator[Message]:
         """The messages whose turn it is now that *message* has come."""
-        key = (message.header.partition, message.header.sequence)
-        if not self._is_wanted(message) or key in self._early:
+        position = self._position(message.header)
+        if position is None or position < self._next or position in self._early:
             return
-        self._early[key] = message
+        self._early[position] = message
         self._room -= len(message.body)
-        while self._next and (due := self._early.pop((self._next[0].partition, self._next[1]), None)):
+        while due := self._early.pop(self._next, None):
             self._room += len(due.body)
+            self._next += 1
             yield due
-            self._advance(due)
+            self._count(due)
         if self._room < 0:
             raise self._missing("and what came after it no longer fits into memory")
 
     def finish(self) -> None:
         """Check that nothing is missing."""
-        if self._next is not None:
+        if self._next < self._total:
             raise self._missing("and no more came")
 
-    def _is_wanted(self, message: Message) -> bool:
-        header = message.header
+    def _position(self, header: Header) -> int | None:
+        """None for what is not the ledger's."""
         part = self._parts.get(header.partition)
         ours = (header.job, header.stream) == (self._ledger.job, self._ledger.stream)
         if part is None or not ours or header.attempt != part.attempt:
-            return False
+            return None
         if not 0 <= header.sequence < part.messages:
             raise InexactData(
                 f"{_place(self._ledger, part)}: expected {part.messages:,} messages, found another one, "
                 f"numbered {header.sequence:,}"
             )
-        return self._next is not None and not self._is_past(part, header.sequence)
+        return self._starts[part.partition] + header.sequence
 
-    def _is_past(self, part: Part, sequence: int) -> bool:
-        return part.partition in self._done or (
-            self._next is not None and part == self._next[0] and sequence < self._next[1]
-        )
-
-    def _advance(self, message: Message) -> None:
-        assert self._next is not None
-        part, sequence = self._next
+    def _count(self, message: Message) -> None:
+        """Add the message to what came of its part, and compare that when it is the last."""
         self._tally.add(message)
-        if sequence == part.messages - 1:
+        part = self._parts[message.header.partition]
+        if message.header.sequence == part.messages - 1:
             self._tally.check(self._ledger, part)
             self._tally = _Tally()
-            self._done.add(part.partition)
-        self._next = next(self._sequel, None)
 
     def _missing(self, ending: str) -> InexactData:
-        assert self._next is not None
-        part, sequence = self._next
-        found = sequence + sum(partition == part.partition for partition, _ in self._early)
+        part = next(
+            part for part in self._parts.values() if self._next < self._starts[part.partition] + part.messages
+        )
+        start = self._starts[part.partition]
+        found = (
+            self._next - start + sum(start <= position < start + part.messages for position in self._early)
+        )
         return InexactData(
             f"{_place(self._ledger, part)}: expected {part.messages:,} messages with {part.rows:,} rows, "
-            f"found {found:,}; number {sequence:,} is missing {ending}"
+            f"found {found:,}; number {self._next - start:,} is missing {ending}"
         )
 
 

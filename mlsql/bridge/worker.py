@@ -39,6 +39,7 @@ from mlsql.bridge.control import (
 )
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Trainer
+from mlsql.errors import MlsqlError
 from mlsql.models import Column
 
 _IMPORTED_BY_MLFLOW = r"(mlflow|pydantic|requests|urllib3)\b"
@@ -103,20 +104,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--job", type=Path, required=True)
     job = Job.read(parser.parse_args(arguments).job)
     with connect(job.address, job.token) as channel:
+        run = WorkerRun(channel)
+        warnings.showwarning = run.warn
+        warnings.filterwarnings("ignore", module=_IMPORTED_BY_MLFLOW)
         try:
-            channel.send(do(job, channel, _end_with_children))
+            channel.send(do(job, run, _end_with_children))
         except ChannelClosed:
             return 1
         except Exception as error:  # noqa: BLE001 — whatever a fit raises is the candidate's result
-            channel.send(Failed(type(error).__name__, str(error), traceback.format_exc()))
+            channel.send(_failure(error))
     return 0
 
 
-def do(job: Job, channel: Channel, end: Callable[[], None]) -> Done:
+def do(job: Job, run: WorkerRun, end: Callable[[], None]) -> Done:
     """The job done: the candidate trained, evaluated and stored; *end* is called when the driver goes."""
-    run = WorkerRun(channel)
-    warnings.showwarning = run.warn
-    warnings.filterwarnings("ignore", module=_IMPORTED_BY_MLFLOW)
+    channel = run.channel
     orders: Queue[Work] = Queue()
     threading.Thread(target=_listen, args=(channel, orders, end), daemon=True).start()
     start = time.monotonic()
@@ -143,8 +145,14 @@ def _fit(job: Job, trainer: Trainer, work: Work, run: WorkerRun, waited: float) 
         metrics = evaluate(fitted, Dataset.open(Path(work.evaluation), job.columns), run)
     run.progress("storing")
     fitted.save(Path(job.output))
-    traits = {each.name: getattr(fitted.traits, each.name) for each in dataclasses.fields(fitted.traits)}
-    return Done(**traits, metrics=metrics)
+    return Done(**dataclasses.asdict(fitted.traits), metrics=metrics)
+
+
+def _failure(error: Exception) -> Failed:
+    """What *error* says; errors of ours are sentences, which need no name before them."""
+    if isinstance(error, MlsqlError):
+        return Failed("", error.message, traceback.format_exc())
+    return Failed(type(error).__name__, str(error), traceback.format_exc())
 
 
 def _listen(channel: Channel, orders: Queue[Work], end: Callable[[], None]) -> None:

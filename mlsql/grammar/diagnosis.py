@@ -137,7 +137,7 @@ def _missing_part(mistake: Mistake) -> Finding | None:
         return Finding(mistake.missing(f"missing `as {_AFTER_AS[mistake.verb]}`"))
     if mistake.role == "SET":
         return Finding(mistake.missing(f"missing the name of a variable {after}"))
-    wanted = {_in_words(role) for role in expected} - {_in_words("AND")}
+    wanted = {_in_words(role) for role in expected if role.lower() not in KEYWORDS}
     return Finding(mistake.missing(f"missing {wanted.pop()} {after}")) if len(wanted) == 1 else None
 
 

@@ -134,7 +134,7 @@ def _token(text: str, match: re.Match[str]) -> Token:
     found = text[start:end]
     if found == ";":
         return Token("stop", found, start, end)
-    if found == "/*":
+    if kind == "comment" and found == "/*":
         closed = _comment_end(text, end)
         return Token("comment", text[start:closed], start, closed) if closed else _unclosed(text, start)
     if kind == "opening":

@@ -17,9 +17,12 @@ ANSWER_TYPES = MappingProxyType(
     {
         "string": "str",
         "boolean": "bool",
+        "tinyint": "int8",
+        "smallint": "int16",
         "int": "int32",
         "long": "int64",
         "bigint": "int64",
+        "float": "float32",
         "double": "float64",
     }
 )

@@ -47,7 +47,7 @@ class Functions:
             body,
             self._internal("vector_to_array"),
         )
-        info = self._class("expressions.ExpressionInfo")("", "", signature.name, str(signature), "")
+        info = self._class("expressions.ExpressionInfo")("mlsql", None, signature.name, str(signature), "")
         self._state.functionRegistry().registerFunction(identifier, info, builder)
 
     def expose(self, name: str) -> None:

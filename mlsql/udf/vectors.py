@@ -15,7 +15,9 @@ _ARRAY = "array<double>"
 VECTOR_FUNCTIONS = MappingProxyType(
     {
         FunctionSignature("vec_dense", (Column("array", _ARRAY),), "vector"): (
-            "if(array is null, null, array_to_vector(array))"
+            "case when array is null then null"
+            " when exists(array, each -> each is null) then raise_error('a vector holds no null')"
+            " else array_to_vector(array) end"
         ),
         FunctionSignature("vec_array", (Column("vector", _ARRAY),), _ARRAY): "vector",
         FunctionSignature("vec_argmax", (Column("vector", _ARRAY),), "int"): (

@@ -90,9 +90,8 @@ def test_a_worker_does_not_inherit_the_way_to_the_jvm(monkeypatch, tmp_path):
     """The secret of the driver's gateway stays with the driver."""
     monkeypatch.setenv("PYSPARK_GATEWAY_SECRET", "x")
     monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
-    assert not {"PYSPARK_GATEWAY_SECRET", "PYSPARK_GATEWAY_PORT"} & set(
-        worker_environment(tmp_path, beside=1)
-    )
+    inherited = worker_environment(tmp_path, beside=1)
+    assert not {"PYSPARK_GATEWAY_SECRET", "PYSPARK_GATEWAY_PORT"} & set(inherited)
 
 
 def test_an_environment_of_ones_own_is_added(job_for):

@@ -14,7 +14,7 @@ import pytest
 from mlsql.bridge.control import Done, Door, Failed, Progressed, Reading, Started, Work, connect
 from mlsql.bridge.launcher import worker_environment
 from mlsql.bridge.request import Columns
-from mlsql.bridge.worker import Job, do
+from mlsql.bridge.worker import Job, WorkerRun, do
 from mlsql.models import Column
 from mlsql.processes import start_process
 
@@ -106,7 +106,7 @@ def _do(make_job, params, work):
         result = []
         with connect(job.address, job.token) as far, door.admit(5) as near:
             near.send(work)
-            thread = threading.Thread(target=lambda: result.append(do(job, far, lambda: None)))
+            thread = threading.Thread(target=lambda: result.append(do(job, WorkerRun(far), lambda: None)))
             thread.start()
             thread.join(30)
             reports = list(iter(lambda: near.receive(0.1), None))

@@ -48,13 +48,24 @@ def test_a_hundred_statements_take_less_than_fifty_milliseconds():
     assert seconds(10, tries=5) < 0.05
 
 
-def test_ten_times_the_script_takes_ten_times_as_long():
-    """A long script costs no more a statement than a short one."""
+def growth(small, large, *, tries):
+    """How many times as long *large* tens take as *small*, the garbage collector left out."""
     gc.disable()
     try:
-        assert seconds(1000, tries=2) <= 11 * seconds(100, tries=3)
+        return seconds(large, tries=tries) / seconds(small, tries=tries)
     finally:
         gc.enable()
+
+
+def test_a_long_script_is_not_read_again_and_again():
+    """Then ten times the script would take a hundred times as long; a busy machine blurs the rest."""
+    assert growth(20, 200, tries=3) < 20
+
+
+@pytest.mark.slow
+def test_ten_thousand_statements_take_at_most_eleven_times_as_long_as_a_thousand():
+    """A statement of a long script costs what one of a short script does."""
+    assert growth(100, 1000, tries=5) <= 11
 
 
 def test_errors_are_found_in_linear_time():

@@ -128,6 +128,7 @@ def plain(value):
             Command,
             {"name": "x", "arguments": ["a:b", "c d", "e", "f;", "g", "named", "t"]},
         ),
+        ("!x 'a'/* b", Command, {"name": "x", "arguments": ["a", "/*", "b"]}),
         (
             "!if :n > 1 and :s == 'a;b';",
             Command,
@@ -221,6 +222,13 @@ def test_an_empty_statement_is_nothing(text):
 def test_a_byte_order_mark_is_a_blank():
     """Editors on Windows put one first."""
     assert isinstance(only("\ufeffload csv.`x` as t"), Load)
+
+
+def test_lines_may_end_as_on_windows():
+    """A carriage return is a blank, and stays in what is raw."""
+    found = parse(Script("test.mlsql", "load csv.`x` -- one\r\n as t;\r\nselect 1,\r\n2 -- two\r\nas u;\r\n"))
+    assert [type(statement) for statement in found] == [Load, Select]
+    assert found[1].query.text == "select 1,\r\n2"
 
 
 def test_the_statements_keep_their_order():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ class Scripts:
     run: Run
     interpreter: Interpreter
     events: list
+    path: Path
 
     def __call__(self, text):
         """The frame of the last table that *text* makes, None without one."""
@@ -64,4 +66,4 @@ def scripts(spark, tmp_path):
         stop=Stop(),
         sink=events.append,
     )
-    return Scripts(run, Interpreter(stages.builtins(DirectoryModelStore())), events)
+    return Scripts(run, Interpreter(stages.builtins(DirectoryModelStore())), events, tmp_path)

@@ -26,6 +26,15 @@ def test_the_result_says_what_was_written(saved):
     assert row == {"format": "parquet", "path": str(folder), "mode": "overwrite", "rows": 6, "files": 2}
 
 
+def test_a_table_is_evaluated_once(saved, scripts):
+    """Its rows are counted while they are written: one Spark job."""
+    context = scripts.run.spark.sparkContext
+    context.setJobGroup("one-save", "")
+    saved("overwrite")
+    context.setJobGroup("later", "")
+    assert len(context.statusTracker().getJobIdsForGroup("one-save")) == 2  # and one to read the row
+
+
 def test_append_counts_what_is_new(saved, scripts):
     """And keeps what was there."""
     saved("overwrite")

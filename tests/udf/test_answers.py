@@ -53,10 +53,12 @@ def arrays(*rows):
 @pytest.mark.parametrize(
     ("labels", "output", "expected"),
     [
+        ([3, 7], "tinyint", 7),
         ([3, 7], "int", 7),
         ([3, 7], "bigint", 7),
         ([3, 7], "long", 7),
         ([3, 7], "double", 7.0),
+        ([3, 7], "float", 7.0),
         ([False, True], "boolean", True),
         (["no", "yes"], "string", "yes"),
     ],

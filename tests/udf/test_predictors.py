@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from sklearn.cluster import DBSCAN
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
@@ -99,6 +100,13 @@ def test_another_kind_of_model_is_refused(store_model):
     )
     with pytest.raises(DataError, match="is no pickled estimator of scikit-learn"):
         PickledEstimator.in_folder(Path(model.folder))
+
+
+def test_an_estimator_without_predict_is_told(store_model):
+    """Some clusterers label the rows that they are fitted on, and no others."""
+    model = store_model(DBSCAN().fit(MATRIX), dict.fromkeys("abc", "double"))
+    with pytest.raises(DataError, match="DBSCAN has answers only for the rows that it was fitted on"):
+        load(PickledEstimator.in_folder(Path(model.folder)))
 
 
 def test_a_predictor_needs_neither_spark_nor_mlflow(line):

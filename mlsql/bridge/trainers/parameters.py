@@ -11,6 +11,7 @@ import json
 import math
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,16 +71,13 @@ def kind(constraint: Constraint) -> Kind[Any]:
 
 
 def _integers(low: float | None, high: float | None, closed: str) -> Kind[int]:
-    return Kind(
-        f"a whole number{_bounds(low, high, closed)}",
-        lambda text: _within(int(text), low, high, closed),
-    )
+    expected = f"a whole number{_bounds(low, high, closed)}"
+    return Kind(expected, lambda text: _within(int(text), low, high, closed))
 
 
 def _numbers(low: float | None, high: float | None, closed: str) -> Kind[float]:
-    return Kind(
-        f"a number{_bounds(low, high, closed)}", lambda text: _within(_number(text), low, high, closed)
-    )
+    expected = f"a number{_bounds(low, high, closed)}"
+    return Kind(expected, lambda text: _within(_number(text), low, high, closed))
 
 
 def _decimals(low: float | None, high: float | None, closed: str) -> Kind[float]:
@@ -119,11 +117,12 @@ def _within(value: Any, low: float | None, high: float | None, closed: str) -> A
 
 
 def _bounds(low: float | None, high: float | None, closed: str) -> str:
-    least = "" if low is None else f"at least {low:g}" if closed in ("left", "both") else f"more than {low:g}"
-    most = (
-        "" if high is None else f"at most {high:g}" if closed in ("right", "both") else f"less than {high:g}"
-    )
-    return " of " + " and ".join(filter(None, (least, most))) if least or most else ""
+    said = []
+    if low is not None:
+        said.append(f"{'at least' if closed in ('left', 'both') else 'more than'} {low:g}")
+    if high is not None:
+        said.append(f"{'at most' if closed in ('right', 'both') else 'less than'} {high:g}")
+    return " of " + " and ".join(said) if said else ""
 
 
 def _none(text: str) -> None:
@@ -139,14 +138,10 @@ def _infinity(text: str) -> float:
 
 def _literal(text: str) -> Any:
     """A JSON or Python literal; what is neither is a ValueError."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise ValueError(text) from error
+    for read in (json.loads, ast.literal_eval):
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return read(text)
+    raise ValueError(text)
 
 
 def _of_type(*types: type) -> Callable[[str], Any]:

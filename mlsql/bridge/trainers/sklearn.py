@@ -27,8 +27,8 @@ OUTDATED = ("labelSize", "label", "inputCol")
 """Parameters of old scripts that say nothing any more."""
 SEED = 0
 """Of NumPy's generator, which estimators use whose ``random_state`` is not given."""
-LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "cloudpickle")
-"""What loading a stored model needs beside MLflow."""
+LIBRARIES = ("mlflow", "scikit-learn", "numpy", "scipy", "pandas", "cloudpickle")
+"""What loading a stored model needs."""
 EXAMPLE_ROWS = 3
 
 

@@ -21,11 +21,11 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 
 from mlsql.bridge.codec import ENVELOPE
-from mlsql.bridge.errors import OptionFault, TransportError
+from mlsql.bridge.errors import TransportError
 from mlsql.bridge.messages import Body, Header, Ledger, Message, Part
 from mlsql.bridge.transport import Place, go_on
 from mlsql.bridge.transports.owner import Owner, read_record
-from mlsql.names import nearest
+from mlsql.bridge.transports.settings import read_settings
 
 _FLYING_BYTES = 8 * 1024 * 1024
 """How much a task sends ahead of the broker's answers: the client itself would hold everything."""
@@ -262,28 +262,8 @@ def client_settings(raw: Mapping[str, str]) -> dict[str, Any]:
     OptionFault of ``kafkaParam.…``.
     """
     shared = set(KafkaProducer.DEFAULT_CONFIG) & set(KafkaConsumer.DEFAULT_CONFIG) - {"bootstrap_servers"}
-    known = {
-        name: default
-        for name, default in KafkaAdminClient.DEFAULT_CONFIG.items()
-        if name in shared and (default is None or isinstance(default, str | bool | int))
-    }
-    return {name.replace(".", "_"): _setting(name, text, known) for name, text in raw.items()}
-
-
-def _setting(name: str, text: str, known: Mapping[str, Any]) -> Any:
-    option, key = f"kafkaParam.{name}", name.replace(".", "_")
-    if key not in known:
-        near = nearest(key, known)
-        hint = f"did you mean 'kafkaParam.{near}'?" if near else None
-        raise OptionFault(f"the Kafka client has no setting '{name}'", option=option, hint=hint)
-    default = known[key]
-    try:
-        if isinstance(default, bool):
-            return {"true": True, "false": False}[text.lower()]
-        return int(text) if isinstance(default, int) else text
-    except (KeyError, ValueError) as error:
-        wanted = "true or false" if isinstance(default, bool) else "a whole number"
-        raise OptionFault(f"option '{option}' takes {wanted}, not '{text}'", option=option) from error
+    known = {name: default for name, default in KafkaAdminClient.DEFAULT_CONFIG.items() if name in shared}
+    return read_settings(raw, known)
 
 
 def _message(record: Any) -> Message | None:

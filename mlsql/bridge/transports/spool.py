@@ -78,7 +78,8 @@ class SpoolStream:
         job = self._path.parent
         with _named(self._path):
             if self._path.exists():
-                shutil.rmtree(self._path)
+                # A task that nobody waits for any more may still write: it finds no place now.
+                shutil.rmtree(self._path.rename(self._path.with_name(f".{self.name}.deleted")))
             if {file.name for file in _listed(job)} <= {"owner.json"}:
                 shutil.rmtree(job, ignore_errors=True)
 

@@ -20,8 +20,15 @@ OUTDATED = ("group_id", "reuse", "userName", "debug")
 def open_carrier(settings: BridgeSettings, kafka: Mapping[str, OptionText], emit: Sink) -> Transport:
     """The transport that the settings ask for; *kafka* is what the statement says, without ``kafkaParam.``.
 
-    ``auto`` is Kafka when the statement or the settings name its servers, else the spool.
+    ``auto`` is Kafka when the statement or the settings name its servers, else the spool. What
+    killed drivers have left in it is removed.
     """
+    transport = _open(settings, kafka, emit)
+    transport.sweep()
+    return transport
+
+
+def _open(settings: BridgeSettings, kafka: Mapping[str, OptionText], emit: Sink) -> Transport:
     named = kafka[SERVERS].text if SERVERS in kafka else None
     servers = named or settings.kafka.bootstrap_servers
     scheme = settings.transport

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from mlsql.bridge.errors import DataFault
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import TrainingReport, TrainingRequest
 from mlsql.bridge.trainer import Trainer
 from mlsql.grammar.nodes import Word
 from mlsql.models import Draft, ModelRef, ModelStore
+from mlsql.names import listed
 from mlsql.options import BOOLEAN, NAMES, TEXT, OptionText, option, option_family
 from mlsql.registry import Registry
 from mlsql.session import Run
@@ -133,10 +135,17 @@ class External:
 
 def _wanted(call: Call[ExternalOptions]) -> Wanted:
     """The columns that the options name; the default label only where the table has it."""
-    label = call.options.label
-    if label is None and _DEFAULT_LABEL in map(str.casefold, call.frame.columns):
+    options, known = call.options, set(map(str.casefold, call.frame.columns))
+    if options.inputs is None and FEATURES not in call.given and options.features not in known:
+        raise DataFault(
+            f"the table has no column '{options.features}'",
+            option=FEATURES,
+            hint=f'name the features: {INPUTS}="a, b, c", or {FEATURES}="vec"; it has {listed(call.frame.columns)}',
+        )
+    label = options.label
+    if label is None and _DEFAULT_LABEL in known:
         label = _DEFAULT_LABEL
-    return Wanted(call.options.features, call.options.inputs, label)
+    return Wanted(options.features, options.inputs, label)
 
 
 def _judging(call: Call[ExternalOptions], training: Prepared, run: Run) -> DataFrame | None:

@@ -37,10 +37,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a ``save`` wrote: its place, how many rows, in how many files."""
+    """What a ``save`` wrote: its place, how many rows (None: not known), in how many files."""
 
     place: str
-    rows: int
+    rows: int | None
     files: int
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,9 +24,13 @@ from mlsql.stages.sources.file_options import (
     ParquetWriteOptions,
     spark_options,
 )
+from mlsql.stop import Stop
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame, Observation, SparkSession
+
+_COUNT_SECONDS = 30.0
+_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ class FileSource:
         with _placed(self.format, place, target.path):
             writer.options(**spark_options(options)).partitionBy(partitions).mode(target.mode).save(place)
         after = _files(run.spark, place) or frozenset()
-        return Written(place, counted.get["rows"], len(after - (before or frozenset())))
+        return Written(place, _rows(counted, run.stop), len(after - (before or frozenset())))
 
 
 CSV = FileSource("csv", CsvReadOptions, CsvWriteOptions)
@@ -105,6 +110,18 @@ def _partition_columns(target: Target, options: FileWriteOptions, frame: DataFra
         if name.casefold() not in known:
             raise MissingColumn(name, frame.columns, option="partitionBy")
     return [column.text for column in target.partition_by] or list(options.partition_by)
+
+
+def _rows(counted: Observation, stop: Stop) -> int | None:
+    """The rows that Spark counted; None when it does not tell, as it drops events when it has too many."""
+    told = counted._jo.future()  # type: ignore[union-attr]  # noqa: SLF001 - the public one has no time limit
+    deadline = time.monotonic() + _COUNT_SECONDS
+    while not told.isCompleted():
+        if time.monotonic() > deadline:
+            return None
+        stop.wait(_POLL_SECONDS)
+    rows: int = counted.get["rows"]
+    return rows
 
 
 def _files(spark: SparkSession, place: str) -> frozenset[str] | None:

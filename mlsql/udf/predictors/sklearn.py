@@ -58,6 +58,8 @@ def load(model: PickledEstimator) -> EstimatorPredictor:
     if hashlib.sha256(content).hexdigest() != model.sha256:
         raise DataError(f"{model.file} is not what it was when its function was registered")
     estimator = pickle.loads(content)  # noqa: S301 — of the store's folder, and known by its checksum
+    if not hasattr(estimator, "predict"):
+        raise DataError(f"{type(estimator).__name__} has answers only for the rows that it was fitted on")
     return EstimatorPredictor(_in_one_thread(estimator))
 
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 SPLIT = "__split__"
 _DEFAULT_LABEL = "label"
+_EXACT_JSON = {
+    "ignoreNullFields": "false",
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +119,7 @@ def _hashed(field: StructField) -> Sequence[Column]:
 
     column = sf.col(quoted(field.name))
     if isinstance(field.dataType, ArrayType | MapType | StructType | VariantType):
-        column = sf.to_json(sf.struct(column.alias("value")), {"ignoreNullFields": "false"})
+        column = sf.to_json(sf.struct(column.alias("value")), _EXACT_JSON)
     return column, column.isNull()
 
 

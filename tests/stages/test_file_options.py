@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from mlsql.options import OptionText, declared_options, read_options
+from mlsql.stages.sources.file_options import (
+    CsvReadOptions,
+    CsvWriteOptions,
+    JsonReadOptions,
+    JsonWriteOptions,
+    ParquetReadOptions,
+    ParquetWriteOptions,
+    spark_options,
+)
+
+OURS = {"fileNum", "partitionBy"}
+OF_ALL_FILES = {
+    "pathGlobFilter",
+    "recursiveFileLookup",
+    "modifiedBefore",
+    "modifiedAfter",
+    "ignoreCorruptFiles",
+    "ignoreMissingFiles",
+}
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("kinds", "spark_class"),
+    [
+        ((CsvReadOptions, CsvWriteOptions), "catalyst.csv.CSVOptions"),
+        ((JsonReadOptions, JsonWriteOptions), "catalyst.json.JSONOptions"),
+        ((ParquetReadOptions, ParquetWriteOptions), "execution.datasources.parquet.ParquetOptions"),
+    ],
+)
+def test_every_option_is_one_that_spark_knows(spark, kinds, spark_class):
+    """A misspelt key would be ignored by Spark in silence."""
+    package = spark._jvm.org.apache.spark.sql
+    for part in spark_class.split("."):
+        package = getattr(package, part)
+    known = {
+        key.casefold()
+        for key in spark._jvm.scala.jdk.javaapi.CollectionConverters.asJava(package.getAllOptions())
+    }
+    declared = {one.key for kind in kinds for one in declared_options(kind)}
+    unlisted = {"comment"}  # Spark reads it all the same
+    assert {key for key in declared - OURS - OF_ALL_FILES - unlisted if key.casefold() not in known} == set()
+
+
+@pytest.mark.parametrize("kind", [CsvReadOptions, JsonReadOptions, ParquetReadOptions])
+def test_no_option_says_what_is_read(kind):
+    """Paths go past the policy, never by options."""
+    keys = {one.key.casefold() for one in declared_options(kind)}
+    assert not keys & {"path", "paths", "basepath"}
+
+
+def test_spark_gets_the_text_as_it_was_written():
+    """Judged here, read there; what is ours stays here."""
+    given = {"header": "TRUE", "compression": "gzip", "fileNum": "2", "partitionBy": "a"}
+    options = read_options(
+        CsvWriteOptions, {key: OptionText(text) for key, text in given.items()}, owner="csv"
+    )
+    assert spark_options(options) == {"header": "TRUE", "compression": "gzip"}
+    assert options.files == 2
