@@ -203,20 +203,21 @@ def _write_result(result: Result, form: str) -> None:
         return
     with result.reading() as frame:
         if frame is not None:
-            _write_lines(_result_lines(frame, form))
+            write_lines(_result_lines(frame, form))
         elif form == "json":
-            _write_lines(iter(["[]"]))
+            write_lines(iter(["[]"]))
 
 
 def _result_lines(frame: DataFrame, form: str) -> Iterator[str]:
     from mlsql.results import csv_lines, json_lines, read_rows
 
     if form == "table":
-        return _table_lines(frame)
+        return table_output(frame)
     return (json_lines if form == "json" else csv_lines)(read_rows(frame))
 
 
-def _table_lines(frame: DataFrame) -> Iterator[str]:
+def table_output(frame: DataFrame) -> Iterator[str]:
+    """The first rows as a table, and under it how many there are."""
     from mlsql.results import read_rows
     from mlsql.terminal import table_lines, terminal_width
 
@@ -230,7 +231,7 @@ def _table_lines(frame: DataFrame) -> Iterator[str]:
     )
 
 
-def _write_lines(lines: Iterator[str]) -> None:
+def write_lines(lines: Iterator[str]) -> None:
     """Each line to standard output; a reader that has seen enough (``| head``) ends it quietly."""
     try:
         for line in lines:

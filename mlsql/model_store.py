@@ -13,13 +13,14 @@ import logging
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from mlsql.errors import DataError, MissingModel, ScriptError
+from mlsql.errors import DataError, MissingModel, RunError, ScriptError
 from mlsql.models import METRICS, CandidateRecord, Draft, Manifest, ModelKind, ModelRef, StoredModel
 from mlsql.names import listed
 
@@ -28,6 +29,7 @@ _logger = logging.getLogger(__name__)
 _MANIFEST = "manifest.json"
 _DRAFT = ".draft"
 _VERSION = re.compile(r"_model_(0|[1-9][0-9]*)")
+_LOCK_SECONDS = 30
 _DEFAULT_METRICS: dict[ModelKind, str] = {"classifier": "f1", "regressor": "rmse", "clusterer": "silhouette"}
 
 
@@ -40,16 +42,9 @@ class DirectoryModelStore:
         root = Path(path)
         missing = [each for each in (root, *root.parents) if not each.exists()]
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            with _locked(root):
-                _sweep(root)
-                draft = _take_number(path)
-        except OSError as error:
-            raise ScriptError(f"no model can be stored at '{path}': {error.strerror}") from error
-        try:
-            yield draft
+            with _next_draft(path) as draft:
+                yield draft
         finally:
-            draft.end()
             _remove_empty(missing)
 
     def versions(self, path: str) -> Sequence[int]:
@@ -85,18 +80,15 @@ class _DirectoryDraft:
     def commit(self, manifest: Manifest) -> StoredModel:
         if _is_complete(self.directory):
             raise FileExistsError(f"{self.ref} is complete, it never changes")
-        self._file.write(manifest.to_json().encode())
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        (self.directory / _DRAFT).rename(self.directory / _MANIFEST)
-        _sync(self.directory)
+        try:
+            self._file.write(manifest.to_json().encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            (self.directory / _DRAFT).rename(self.directory / _MANIFEST)
+            _sync(self.directory)
+        except OSError as error:
+            raise RunError(f"{self.ref} cannot be stored: {error.strerror}") from error
         return StoredModel(self.ref, manifest)
-
-    def end(self) -> None:
-        """Remove what was not committed, and give the lock back."""
-        with self._file:
-            if not _is_complete(self.directory):
-                _remove(self.directory)
 
 
 def choose(stored: StoredModel, *, index: int | None = None, metric: str | None = None) -> CandidateRecord:
@@ -141,14 +133,55 @@ def _messages(stored: StoredModel) -> str:
     return "; ".join(f"{each.index}: {each.message}" for each in stored.manifest.candidates)
 
 
-def _take_number(path: str) -> _DirectoryDraft:
-    """The draft of the next version; its folder is locked before the lock on *path* is given back."""
+@contextmanager
+def _next_draft(path: str) -> Iterator[_DirectoryDraft]:
+    """A block that holds the draft of the next version; a draft that it leaves behind is removed."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        with _locked(Path(path)):
+            _sweep(Path(path))
+            ref = _take_number(path)
+            file = Path(str(ref), _DRAFT).open("xb")  # noqa: SIM115 — closed below, when the block ends
+            fcntl.flock(file, fcntl.LOCK_EX)
+    except OSError as error:
+        raise ScriptError(f"no model can be stored at '{path}': {error.strerror}") from error
+    with file:
+        draft = _DirectoryDraft(ref, Path(str(ref)), file)
+        try:
+            yield draft
+        finally:
+            if not _is_complete(draft.directory):
+                _remove(draft.directory)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A block in which nobody else begins a version, so that none is swept before it is locked."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Others hold it for the moment that taking a number takes."""
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > end:
+                raise RunError(f"another train has locked {folder}", retriable=True) from error
+        time.sleep(0.01)
+
+
+def _take_number(path: str) -> ModelRef:
+    """The first free number behind all that are there; its folder is made."""
     start = max(_folders(Path(path)), default=-1) + 1
     refs = (ModelRef(path, version) for version in itertools.count(start))
-    ref = next(each for each in refs if _makes_folder(Path(str(each))))
-    file = Path(str(ref), _DRAFT).open("xb")  # noqa: SIM115 — the draft closes it when it ends
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return _DirectoryDraft(ref, Path(str(ref)), file)
+    return next(ref for ref in refs if _makes_folder(Path(str(ref))))
 
 
 def _makes_folder(folder: Path) -> bool:
@@ -157,17 +190,6 @@ def _makes_folder(folder: Path) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """A block in which nobody else begins a version, so that none is swept before it is locked."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(root: Path) -> None:
@@ -189,9 +211,12 @@ def _is_abandoned(folder: Path) -> bool:
 
 def _folders(root: Path) -> dict[int, Path]:
     """The folders of versions and drafts below *root*, by number."""
-    if not root.is_dir():
+    try:
+        named = [(_VERSION.fullmatch(each.name), each) for each in root.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
         return {}
-    named = ((_VERSION.fullmatch(each.name), each) for each in root.iterdir())
+    except OSError as error:
+        raise DataError(f"'{root}' cannot be read: {error.strerror}") from error
     return {int(match[1]): folder for match, folder in named if match}
 
 

@@ -108,7 +108,7 @@ def resolve(statement: Statement, scope: Scope) -> Step:
 @singledispatch
 def _step(statement: Statement, scope: Scope) -> Step:  # noqa: ARG001
     span = statement.span
-    keyword = re.match(r"!?\S+", span.text)
+    keyword = re.match(r"!?[^\s;'\"`]+", span.text)
     end = span.start + (keyword.end() if keyword else 0)
     place = span.script.span(span.start, end)
     raise ScriptError(f"`{place.text}` is not part of this version yet", span=place)

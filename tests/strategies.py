@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from mlsql.grammar.nodes import (
+    Branch,
     Command,
     Connect,
+    For,
+    If,
     Include,
     Literal,
     Load,
@@ -139,7 +142,7 @@ arguments = st.one_of(
     texts.map(lambda text: Literal(text, NOWHERE, "`")),
 )
 
-statements = st.one_of(
+simple_statements = st.one_of(
     st.builds(Load, names, paths, options, names, st.just(NOWHERE)),
     st.builds(Select, queries, names, st.just(NOWHERE)),
     st.builds(
@@ -172,11 +175,40 @@ statements = st.one_of(
     st.builds(Sql, passed_through, st.just(NOWHERE)),
     st.builds(
         Command,
-        st.sampled_from(["show", "desc", "if", "saveFile", "a-b"]).map(lambda text: Word(text, NOWHERE)),
+        st.sampled_from(["show", "desc", "iff", "saveFile", "a-b"]).map(lambda text: Word(text, NOWHERE)),
         st.lists(arguments, max_size=4).map(tuple),
         st.just(NOWHERE),
     ),
 )
+"""Any statement that contains no others, as the parser could have built it."""
+
+_quoted_values = values.filter(lambda value: value.quote)
+_bare_conditions = st.sampled_from(
+    [
+        ":n > 1",
+        ":n>1  and f( :a , 'it''s' )",
+        "!:x or\n  not ${y}",
+        '"a" == :s',
+        "`a`",
+        "/* so */ :a[0] /* ; */ = 1",
+    ]
+).map(lambda text: Literal(text, NOWHERE, ""))
+_limits = st.none() | st.sampled_from(["5", "${n}"]).map(lambda text: Literal(text, NOWHERE, ""))
+
+
+@st.composite
+def blocks(draw, depth=2):
+    """Branches and loops, with others inside."""
+    inner = simple_statements | blocks(depth - 1) if depth else simple_statements
+    body = st.lists(inner, max_size=2).map(tuple)
+    if draw(st.booleans()):
+        query, limit = draw(_quoted_values), draw(_limits)
+        return For(draw(names), query, limit, draw(body), NOWHERE)
+    branch = st.builds(Branch, _quoted_values | _bare_conditions, body)
+    return If(tuple(draw(st.lists(branch, min_size=1, max_size=3))), draw(body), NOWHERE)
+
+
+statements = simple_statements | blocks()
 """Any statement, as the parser could have built it."""
 
 scripts = st.builds(

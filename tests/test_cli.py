@@ -13,7 +13,7 @@ from subprocess import PIPE
 import pytest
 
 import mlsql.bridge.errors
-from mlsql.cli import EXIT_CODES, exit_code
+from mlsql.cli import EXIT_CODES, exit_code, table_output
 from mlsql.errors import (
     Cancelled,
     ConfigError,
@@ -160,32 +160,24 @@ def test_standard_output_holds_the_result_and_nothing_else():
 
 
 @pytest.mark.spark
-def test_a_table_shows_fifty_rows_and_says_how_many_there_are():
+def test_a_table_shows_fifty_rows_and_says_how_many_there_are(spark):
     """The count stands under the table."""
-    lines = mlsql(
-        "run", "-", "--result", "table", *ONE_CORE, script="select id from range(60) as t"
-    ).stdout.splitlines()
+    lines = list(table_output(spark.range(60)))
     assert lines[0].strip() == "id"
     assert len(lines) == 53
     assert lines[-1] == "(50 of 60 rows; --result csv or json gives all)"
+    assert list(table_output(spark.range(1)))[-1] == "(1 row)"
 
 
-@pytest.mark.spark
 def test_a_reader_that_has_seen_enough_is_no_error():
     """``mlsql run … | head`` ends quietly."""
-    line = f"{sys.executable} -m mlsql run - --result csv {' '.join(ONE_CORE)} | head -n 2"
-    ended = mlsql(command=["bash", "-o", "pipefail", "-c", line], script="select id from range(100000) as t")
-    assert (ended.returncode, ended.stdout) == (0, "id\n0\n")
-    assert "Error" not in ended.stderr
+    writes = "from mlsql.cli import write_lines; write_lines(map(str, range(100000)))"
+    line = f"{sys.executable} -c '{writes}' | head -n 2"
+    ended = mlsql(command=["bash", "-o", "pipefail", "-c", line])
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "0\n1\n", "")
 
 
 ENDLESS = "select count(*) as n from range(1000000000000) where id % 3 = hash(id) as t;"
-
-
-@pytest.mark.spark
-def test_a_timeout_has_its_own_exit_code():
-    """The running Spark job is ended."""
-    assert mlsql("run", "-", "--timeout", "2s", *ONE_CORE, script=ENDLESS).returncode == 4
 
 
 @pytest.mark.spark

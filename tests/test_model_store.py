@@ -1,7 +1,10 @@
 """Models in folders: drafts of the dead, processes side by side, what lies there instead, the choice."""
 
 import dataclasses
+import fcntl
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.errors import DataError, MissingModel, ScriptError
+from mlsql import model_store
+from mlsql.errors import DataError, MissingModel, RunError, ScriptError
 from mlsql.model_store import DirectoryModelStore, choose
 from mlsql.models import METRICS, CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
 
@@ -183,6 +187,26 @@ def test_a_place_where_no_folder_can_be_made_is_an_error_of_the_script(tmp_path)
             DirectoryModelStore().begin(str(path)),
         ):
             pass
+
+
+def test_a_draft_that_somebody_removed_is_not_committed(path):
+    """The disk may be full as well: the run fails, and says what could not be stored."""
+    with DirectoryModelStore().begin(path) as draft:
+        shutil.rmtree(draft.directory)
+        with pytest.raises(RunError, match="_model_0 cannot be stored: No such file"):
+            draft.commit(MANIFEST)
+
+
+def test_nobody_waits_for_ever_for_a_number(tmp_path, monkeypatch):
+    """Whoever holds the lock holds it for a moment; else the train fails, and may be tried again."""
+    monkeypatch.setattr(model_store, "_LOCK_SECONDS", 0.05)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with pytest.raises(RunError, match="another train has locked") as caught:
+        store_one(str(tmp_path))
+    os.close(descriptor)
+    assert caught.value.retriable
+    assert store_one(str(tmp_path)).ref.version == 0
 
 
 def candidate(index, *, failed=None, **metrics):

@@ -120,6 +120,8 @@ def test_an_undefined_variable_is_placed_at_its_use():
         ("UNREGISTER f", "UNREGISTER"),
         ("drop table x", "drop"),
         ("!show tables", "!show"),
+        ("!if'x'; !show tables; !fi", "!if"),
+        ("!for v in 'select 1'; !done", "!for"),
     ],
 )
 def test_what_is_to_come_is_refused_at_its_keyword(text, keyword):

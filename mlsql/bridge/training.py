@@ -17,7 +17,7 @@ from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.publisher import publish
 from mlsql.bridge.request import Candidate, Columns, TrainingReport, TrainingRequest
 from mlsql.bridge.trainer import Trainer
-from mlsql.bridge.transport import Transport
+from mlsql.bridge.transport import Transport, opened
 from mlsql.errors import ScriptErrors
 from mlsql.events import Progress, Sink
 from mlsql.models import DataRecord, ModelKind
@@ -121,8 +121,7 @@ class _Delivery:
         self.stop.check()
         self.emit(Progress(_TITLES[name], "publishing"))
         tasks = frame.sparkSession.sparkContext.defaultParallelism
-        stream = self.transport.open(self.request.job, name, partitions=tasks)
-        try:
+        with opened(self.transport, self.request.job, name, partitions=tasks) as stream:
             ledger = publish(frame, stream, message_bytes=self.message_bytes, ordered=self.request.ordered)
             self.stop.check()
             fetched = fetch(
@@ -133,8 +132,6 @@ class _Delivery:
                 stop=self.stop.check,
                 report=self._report_on(_TITLES[name], ledger.rows),
             )
-        finally:
-            stream.delete()
         self.emit(Progress(_TITLES[name], _size(fetched), 1.0))
         _check(fetched, self.request.columns, None if name == "train" else "evaluateTable")
         return fetched

@@ -6,11 +6,15 @@ picklable data, so that a Spark task and a process on another machine can use it
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
+from mlsql.bridge.errors import TransportError
 from mlsql.bridge.messages import Body, Header, Ledger, Message
+
+_log = logging.getLogger(__name__)
 
 Place = tuple[int | None, int | None, int | None]
 """Where a task's messages lie: (channel, first offset, last offset), each None where there is none."""
@@ -86,3 +90,21 @@ class Transport(Protocol):
     def sweep(self) -> None:
         """Remove what jobs that no longer live have left."""
         ...
+
+
+@contextmanager
+def opened(transport: Transport, job: str, name: str, *, partitions: int) -> Iterator[Stream]:
+    """A new stream that is deleted when the block ends, however it ends.
+
+    When the block has failed, that is the error, and a deletion that fails as well is only logged.
+    """
+    stream = transport.open(job, name, partitions=partitions)
+    try:
+        yield stream
+    except BaseException:
+        try:
+            stream.delete()
+        except TransportError as error:
+            _log.warning("the stream '%s' of the job '%s' is left for a sweep: %s", name, job, error)
+        raise
+    stream.delete()

@@ -5,7 +5,7 @@ Operators have one spelling here (``==``, ``!=``, ``and``, ``or``, ``not``), par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeVar
 
@@ -25,6 +25,9 @@ class Expression:
     """What has a value: the base of all nodes below."""
 
     __slots__ = ()
+
+
+Node = TypeVar("Node", bound=Expression)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,20 @@ class Condition:
     span: Span = field(compare=False, repr=False)
 
 
-Node = TypeVar("Node", bound=Expression)
+def variables(condition: Condition) -> Iterator[Variable]:
+    """What *condition* expects to be defined: each ``:name`` that it has not selected before."""
+    selected: set[str] = set()
+    for binding in condition.bindings:
+        yield from _variables(binding.expression, selected)
+        selected.add(binding.name)
+    yield from _variables(condition.test, selected)
+
+
+def _variables(node: Expression, selected: Container[str]) -> Iterator[Variable]:
+    if isinstance(node, Variable) and node.name not in selected:
+        yield node
+    for child in children(node):
+        yield from _variables(child, selected)
 
 
 def children(node: Expression) -> tuple[Expression, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol, cast
 
-from lark import Lark, Tree, UnexpectedInput
+from lark import Lark, Tree, UnexpectedInput, UnexpectedToken
 from lark import Token as Leaf
 
 from mlsql.errors import ScriptError, UnknownName
+from mlsql.grammar.condition_mistakes import ConditionMistake, end_of
 from mlsql.grammar.condition_nodes import (
     Between,
     Binary,
@@ -28,6 +30,7 @@ from mlsql.grammar.condition_nodes import (
     Text,
     Unary,
     Variable,
+    variables,
 )
 from mlsql.grammar.condition_printer import print_condition
 from mlsql.grammar.condition_sql import (
@@ -37,7 +40,7 @@ from mlsql.grammar.condition_sql import (
     spark_expression,
 )
 from mlsql.grammar.literals import read_literal
-from mlsql.grammar.mistaken_conditions import ConditionMistake, diagnose
+from mlsql.grammar.mistaken_conditions import diagnose
 from mlsql.grammar.nodes import Literal, Word
 from mlsql.spans import Span
 
@@ -49,9 +52,10 @@ __all__ = [
     "parse_condition",
     "print_condition",
     "spark_expression",
+    "variables",
 ]
 
-_DEEPEST = 150
+_DEEPEST = 100
 _OPERATORS = {"=": "==", "<>": "!=", "&&": "and", "||": "or", "!": "not"}
 _CONSTANTS = {"true": True, "false": False, "null": None}
 _TYPES = frozenset(
@@ -99,26 +103,36 @@ class _Written:
 
 
 def _tree(located: Located) -> Tree[Leaf]:
-    machine = _grammar().parse_interactive(located.text)
+    text = located.text
+    machine = _grammar().parse_interactive(text)
     tokens: list[Leaf] = []
     try:
         for token in machine.iter_parse():
             tokens.append(token)  # noqa: PERF402 - those before an error are wanted
-        tree = cast("Tree[Leaf]", machine.feed_eof(tokens[-1] if tokens else None))
+        tree = cast("Tree[Leaf]", machine.feed_eof(*tokens[-1:]))  # type: ignore[no-untyped-call]
     except UnexpectedInput as error:
-        expected = frozenset(machine.choices())  # type: ignore[no-untyped-call]
-        position = len(located.text) if _is_end(error) else cast(int, error.pos_in_stream)
-        raise diagnose(ConditionMistake(located.text, tokens, position, expected), located) from None
+        choices: Iterable[str] = machine.choices()  # type: ignore[no-untyped-call]
+        expected = frozenset(choice for choice in choices if choice.isupper())
+        raise _error(located, tokens, _position(error, text), expected) from None
     if _is_deeper(tree, _DEEPEST):
-        span = located.source_span(0, len(located.text))
+        span = located.source_span(0, len(text))
         hint = "select parts of it as variables first, or use in (…)"
         raise ScriptError(f"the condition is nested more than {_DEEPEST} deep", span=span, hint=hint)
     return tree
 
 
-def _is_end(error: UnexpectedInput) -> bool:
-    token = getattr(error, "token", None)
-    return token is not None and token.type == "$END"
+def _error(located: Located, tokens: Iterable[Leaf], position: int, expected: frozenset[str]) -> ScriptError:
+    """What is wrong at *position*; the last of *tokens* may be the one that does not fit."""
+    before = [token for token in tokens if end_of(token) <= position]
+    found = diagnose(ConditionMistake(located.text, before, position, expected))
+    span = located.source_span(found.start, found.end)
+    return ScriptError(found.message, span=span, hint=found.hint)
+
+
+def _position(error: UnexpectedInput, text: str) -> int:
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return len(text)
+    return cast(int, error.pos_in_stream)
 
 
 def _is_deeper(tree: Tree[Leaf], most: int) -> bool:
@@ -169,7 +183,13 @@ class _Builder:
         return Binary("like" if negation is None else "not like", left, right, span)
 
     def between(
-        self, span: Span, operand: Expression, negation: Leaf | None, low: Expression, _: Leaf, high: Expression
+        self,
+        span: Span,
+        operand: Expression,
+        negation: Leaf | None,
+        low: Expression,
+        _: Leaf,
+        high: Expression,
     ) -> Between:
         return Between(operand, low, high, negation is not None, span)
 

@@ -154,4 +154,34 @@ class Command:
     span: Span = field(compare=False, repr=False)
 
 
-Statement = Load | Select | Save | Set | Connect | Train | Register | Unregister | Include | Sql | Command
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """``!if condition; statements``; a bare condition is the text as written, and has no quote."""
+
+    condition: Literal
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """``!if …; … !elif …; … !else; … !fi``; *otherwise* are the statements behind ``!else``."""
+
+    branches: tuple[Branch, ...]
+    otherwise: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """``!for variable in '''query''' [limit n]; … !done``."""
+
+    variable: Word
+    query: Literal
+    limit: Literal | None
+    statements: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Statement = (
+    Load | Select | Save | Set | Connect | Train | Register | Unregister | Include | Sql | Command | If | For
+)

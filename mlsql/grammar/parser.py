@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mlsql.errors import ScriptError, ScriptErrors
+from mlsql.grammar.blocks import WITH_CONDITION, fold, form_errors, misplaced
 from mlsql.grammar.builder import build_command, build_select, build_sql, build_statement, split_output
 from mlsql.grammar.errors import (
     Finding,
@@ -23,18 +24,21 @@ from mlsql.grammar.errors import (
     unknown_statement,
 )
 from mlsql.grammar.lalr import attempt
-from mlsql.grammar.nodes import Command, Select, Sql, Statement, Unregister
+from mlsql.grammar.nodes import Command, For, If, Select, Sql, Statement, Unregister
 from mlsql.grammar.queries import is_select, query_errors, statement_begins
 from mlsql.grammar.scanner import MODES, Mode, Token, is_statement, next_statement, scan, starts_line
 from mlsql.spans import Script
 
-_WITH_CONDITION = ("if", "elif", "assert")
-_WITHOUT_OPTIONS = (Unregister, Select, Sql, Command)
+_WITH_NOT = (*WITH_CONDITION, "assert")
+_WITHOUT_OPTIONS = (Unregister, Select, Sql, Command, If, For)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One statement, or the errors that it has instead, and where the next one begins."""
+    """One statement, or the errors that it has, and where the next one begins.
+
+    A command is there in spite of its errors: it may open or close a block.
+    """
 
     statement: Statement | None
     errors: tuple[ScriptError, ...]
@@ -43,8 +47,14 @@ class Reading:
 
 def parse(script: Script) -> tuple[Statement, ...]:
     """The statements of *script*; every syntax error in it is told by one ScriptErrors."""
+    return fold(parse_flat(script))
+
+
+def parse_flat(script: Script) -> tuple[Statement, ...]:
+    """The statements of *script* as :func:`parse` gives them, but blocks as the commands around them."""
     readings = list(_read(script))
-    errors = [error for reading in readings for error in reading.errors]
+    statements = tuple(reading.statement for reading in readings if reading.statement)
+    errors = [error for reading in readings for error in reading.errors] + misplaced(statements)
     errors += [
         missing_table(reading.statement.query.span)
         for reading in readings[:-1]
@@ -52,7 +62,7 @@ def parse(script: Script) -> tuple[Statement, ...]:
     ]
     if errors:
         raise ScriptErrors(sorted(errors, key=_place))
-    return tuple(reading.statement for reading in readings if reading.statement)
+    return statements
 
 
 def _place(error: ScriptError) -> int:
@@ -99,19 +109,27 @@ def _read_raw(script: Script, first: Token, mode: Mode) -> Reading:
         if token.kind != "comment":
             tokens.append(token)
     quoted = swallowed(script, tokens, token)
+    command = _command(script, first, tokens) if mode == "command" else None
     if quoted or token.kind == "unclosed":
-        return _over(unclosed(script, quoted or token))
-    errors = _command_errors(script, first, tokens) if mode == "command" else query_errors(script, tokens)
+        return _over(unclosed(script, quoted or token), command)
+    if mode == "command":
+        errors = _command_errors(script, first, tokens, command)
+    else:
+        errors = query_errors(script, tokens)
     if token.kind != "stop":
         errors.append(_unfinished(script, tokens, token))
     end = token.end if token.kind == "stop" else token.start
-    return Reading(None if errors else _build(script, first, tokens), tuple(errors), end)
+    return Reading(command or (None if errors else _query(script, tokens)), tuple(errors), end)
 
 
-def _build(script: Script, first: Token, tokens: Sequence[Token]) -> Select | Sql | Command:
-    if first.is_symbol("!"):
-        return build_command(script, first.start, tokens)
+def _query(script: Script, tokens: Sequence[Token]) -> Select | Sql:
     return build_select(script, tokens) if is_select(tokens) else build_sql(script, tokens)
+
+
+def _command(script: Script, first: Token, tokens: Sequence[Token]) -> Command | None:
+    """The command, as far as it could be read; None when not even its name could."""
+    named = tokens and tokens[0].start == first.end and tokens[0].kind == "word"
+    return build_command(script, first.start, tokens) if named else None
 
 
 def _unfinished(script: Script, tokens: Sequence[Token], token: Token) -> ScriptError:
@@ -125,13 +143,16 @@ def _command_begins(script: Script, tokens: Sequence[Token], token: Token) -> bo
     """Whether a line of a command begins the next statement; in a condition ``!`` may mean not."""
     if not tokens or not is_statement(script.text, token.start) or not starts_line(script.text, token.start):
         return False
-    return not (token.text.startswith("!") and tokens[0].text.startswith(_WITH_CONDITION))
+    return not (token.text.startswith("!") and tokens[0].is_word(*_WITH_NOT))
 
 
-def _command_errors(script: Script, first: Token, tokens: Sequence[Token]) -> list[ScriptError]:
-    if not tokens or tokens[0].start != first.end or tokens[0].kind != "word":
+def _command_errors(
+    script: Script, first: Token, tokens: Sequence[Token], command: Command | None
+) -> list[ScriptError]:
+    if command is None:
         return [ScriptError("missing the name of a command after `!`", span=place_behind(script, first))]
-    return [*typographic_errors(script, (token for token in tokens if token.kind == "word"))]
+    odd = [*typographic_errors(script, (token for token in tokens if token.kind == "word"))]
+    return odd or form_errors(command)
 
 
 def _read_options(script: Script, first: Token) -> Reading:
@@ -144,10 +165,10 @@ def _read_options(script: Script, first: Token) -> Reading:
     return Reading(None if errors else statement, errors, found.position)
 
 
-def _over(finding: Finding) -> Reading:
+def _over(finding: Finding, command: Command | None = None) -> Reading:
     """The statement ends with this one error."""
     assert finding.next_statement is not None
-    return Reading(None, (finding.error,), finding.next_statement)
+    return Reading(command, (finding.error,), finding.next_statement)
 
 
 def _skip(text: str, position: int) -> int:

@@ -1,18 +1,21 @@
 """Nodes into canonical text: ``parse(print(x)) == x``, and printing again changes nothing.
 
-Keywords are lower-case, options beyond two stand one on a line, a query is kept as written.
+Keywords are lower-case, options beyond two stand one on a line, what is in a block is indented,
+a query is kept as written.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 
 from mlsql.grammar.literals import is_bare_name, write_literal, write_name
 from mlsql.grammar.nodes import (
     Command,
     Connect,
+    For,
+    If,
     Include,
     Literal,
     Load,
@@ -40,78 +43,118 @@ def print_script(statements: Iterable[Statement]) -> str:
     return "".join(f"{print_statement(statement)}\n" for statement in statements)
 
 
-@singledispatch
 def print_statement(statement: Statement) -> str:
     """The text of one statement, with its ``;``."""
+    return "\n".join(statement_lines(statement))
+
+
+@singledispatch
+def statement_lines(statement: Statement) -> list[str]:
+    """The lines of one statement; what is raw, such as a query, may contain line breaks of its own."""
     raise TypeError(statement)
 
 
-@print_statement.register
-def _(node: Load) -> str:
-    return f"load {_place(node.format, node.path)}{_options(node.options, f' as {_name(node.table)}')};"
+@statement_lines.register
+def _(node: Load) -> list[str]:
+    return _with_options(f"load {_place(node.format, node.path)}", node.options, f" as {_name(node.table)}")
 
 
-@print_statement.register
-def _(node: Select) -> str:
-    return f"{node.query.text}{_output(node.table)};"
+@statement_lines.register
+def _(node: Select) -> list[str]:
+    return [f"{node.query.text}{_output(node.table)};"]
 
 
-@print_statement.register
-def _(node: Save) -> str:
+@statement_lines.register
+def _(node: Save) -> list[str]:
     mode = "" if node.mode == "errorIfExists" else f"{node.mode} "
-    columns = ", ".join(map(_name, node.partition_by))
-    options = _options(node.options, f" partitionBy {columns}" if columns else "")
     table = _name(node.table, taken=_SAVE_MODES)
-    return f"save {mode}{table} as {_place(node.format, node.path)}{options};"
+    columns = ", ".join(map(_name, node.partition_by))
+    head = f"save {mode}{table} as {_place(node.format, node.path)}"
+    return _with_options(head, node.options, f" partitionBy {columns}" if columns else "")
 
 
-@print_statement.register
-def _(node: Set) -> str:
-    return f"set {_key(node.name)}={_value(node.value)}{_options(node.options)};"
+@statement_lines.register
+def _(node: Set) -> list[str]:
+    return _with_options(f"set {_key(node.name)}={_value(node.value)}", node.options)
 
 
-@print_statement.register
-def _(node: Connect) -> str:
-    return f"connect {_name(node.format)}{_options(node.options, _output(node.alias))};"
+@statement_lines.register
+def _(node: Connect) -> list[str]:
+    return _with_options(f"connect {_name(node.format)}", node.options, _output(node.alias))
 
 
-@print_statement.register
-def _(node: Train) -> str:
+@statement_lines.register
+def _(node: Train) -> list[str]:
     head = f"{node.verb} {_name(node.table)} as {_place(node.algorithm, node.path)}"
-    return f"{head}{_options(node.options, _output(node.output))};"
+    return _with_options(head, node.options, _output(node.output))
 
 
-@print_statement.register
-def _(node: Register) -> str:
+@statement_lines.register
+def _(node: Register) -> list[str]:
     head = f"register {_place(node.algorithm, node.path)} as {_name(node.function)}"
-    return f"{head}{_options(node.options)};"
+    return _with_options(head, node.options)
 
 
-@print_statement.register
-def _(node: Unregister) -> str:
-    return f"unregister {_name(node.function)};"
+@statement_lines.register
+def _(node: Unregister) -> list[str]:
+    return [f"unregister {_name(node.function)};"]
 
 
-@print_statement.register
-def _(node: Include) -> str:
-    return f"include {_place(node.format, node.path)}{_options(node.options)};"
+@statement_lines.register
+def _(node: Include) -> list[str]:
+    return _with_options(f"include {_place(node.format, node.path)}", node.options)
 
 
-@print_statement.register
-def _(node: Sql) -> str:
-    return f"{node.query.text};"
+@statement_lines.register
+def _(node: Sql) -> list[str]:
+    return [f"{node.query.text};"]
 
 
-@print_statement.register
-def _(node: Command) -> str:
-    return f"!{' '.join([node.name.text, *map(_argument, node.arguments)])};"
+@statement_lines.register
+def _(node: Command) -> list[str]:
+    return [f"!{' '.join([node.name.text, *map(_argument, node.arguments)])};"]
 
 
-def _options(options: Sequence[Option], tail: str = "") -> str:
+@statement_lines.register
+def _(node: If) -> list[str]:
+    lines: list[str] = []
+    for branch in node.branches:
+        lines += [branch_line("elif" if lines else "if", branch.condition), *_body(branch.statements)]
+    if node.otherwise:
+        lines += ["!else;", *_body(node.otherwise)]
+    return [*lines, "!fi;"]
+
+
+@statement_lines.register
+def _(node: For) -> list[str]:
+    limit = f" limit {_argument(node.limit)}" if node.limit else ""
+    head = f"!for {_name(node.variable)} in {_value(node.query)}{limit};"
+    return [head, *_body(node.statements), "!done;"]
+
+
+def branch_line(keyword: str, condition: Literal) -> str:
+    """The command that begins a branch."""
+    return f"!{keyword} {_value(condition) if condition.quote else condition.text};"
+
+
+def _body(statements: Iterable[Statement]) -> Iterator[str]:
+    return (f"  {line}" for statement in statements for line in statement_lines(statement))
+
+
+def _with_options(head: str, options: Sequence[Option], tail: str = "") -> list[str]:
+    """The lines of a statement: all in one, or each option beyond the first in its own."""
     written = [f"{_key(option.key)}={_value(option.value)}" for option in options]
+    if not written:
+        return [f"{head}{tail};"]
     if len(written) <= _ONE_LINE:
-        return (" where " if written else "") + " and ".join(written) + tail
-    return " where " + "\n  and ".join(written) + (f"\n {tail}" if tail else "")
+        return [f"{head} where {' and '.join(written)}{tail};"]
+    first, *others = written
+    lines = [
+        f"{head} where {first}",
+        *(f"  and {other}" for other in others),
+        *([f" {tail}"] if tail else []),
+    ]
+    return [*lines[:-1], f"{lines[-1]};"]
 
 
 def _output(name: Word | None) -> str:

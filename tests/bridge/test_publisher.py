@@ -1,6 +1,8 @@
 """From a Spark frame to exactly its rows in a local file, whatever happens to Spark's tasks."""
 
 import math
+import socket
+import time
 
 import pyarrow as pa
 import pytest
@@ -170,6 +172,21 @@ def test_nothing_is_left_of_attempts_that_failed(spark, stream, tmp_path):
     assert list((tmp_path / "spool" / "job" / "train").iterdir()) == []
     stream.delete()
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_broker_that_is_away_is_named_in_time(spark, tmp_path):
+    """In the words of the task; its tries together end within the timeout."""
+    from mlsql.bridge.transports.kafka import KafkaStream
+
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        servers = f"127.0.0.1:{unused.getsockname()[1]}"
+        stream = KafkaStream("job", "train", "topic", 1, servers, 5.0, MESSAGE, str(tmp_path / "record"))
+        start = time.monotonic()
+        with pytest.raises(TransportError, match=f"^Kafka at {servers} does not answer within") as caught:
+            publish(spark.range(0, 10, 1, 1).toDF("x"), stream, message_bytes=MESSAGE)
+    assert caught.value.retriable
+    assert time.monotonic() - start < 5.0 + 10.0  # and what Spark needs to start tasks
 
 
 @pytest.mark.kafka

@@ -1,7 +1,7 @@
 """What every transport must do: exactly the published rows arrive, or an error says what is wrong."""
 
 import pickle
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from mlsql.bridge import codec
 from mlsql.bridge.errors import InexactData
 from mlsql.bridge.messages import Header, Ledger, Message, Part
 from mlsql.bridge.subscriber import read_exactly
+from mlsql.bridge.transport import opened as opened_stream
 from mlsql.bridge.transports import stream_from
 from mlsql.errors import Cancelled
 
@@ -21,18 +22,15 @@ FEW = settings(
     max_examples=min(100, settings.default.max_examples // 5),  # a topic each takes its time
     suppress_health_check=list(HealthCheck),
 )
-counts = st.lists(st.lists(st.integers(1, 3), max_size=4), min_size=1, max_size=4)
-"""The rows of each message, for each partition."""
 
 
-@contextmanager
 def opened(transport, job, name="0"):
     """A stream that is deleted at the end."""
-    stream = transport.open(job, name, partitions=3)
-    try:
-        yield stream
-    finally:
-        stream.delete()
+    return opened_stream(transport, job, name, partitions=3)
+
+
+counts = st.lists(st.lists(st.integers(1, 3), max_size=4), min_size=1, max_size=4)
+"""The rows of each message, for each partition."""
 
 
 def messages_of(stream, partition, rows, attempt):

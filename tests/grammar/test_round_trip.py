@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,24 @@ from hypothesis import strategies as st
 
 from mlsql.grammar import parse, print_script, print_statement
 from mlsql.grammar.literals import read_literal, write_literal
-from mlsql.grammar.nodes import Command, Include, Literal, Option, Select, Set, Sql, Unregister, Word
+from mlsql.grammar.nodes import (
+    Branch,
+    Command,
+    Include,
+    Literal,
+    Option,
+    Select,
+    Set,
+    Sql,
+    Statement,
+    Unregister,
+    Word,
+)
 from mlsql.grammar.scanner import scan
 from mlsql.spans import Script
-from tests.strategies import scripts, statements, texts
+from tests.strategies import scripts, simple_statements, texts
 
+NODES = (Option, Branch, *get_args(Statement))
 IDENTITY = sorted((Path(__file__).parents[1] / "scripts" / "identity").glob("*.mlsql"))
 
 
@@ -65,7 +79,7 @@ def pieces(node):
     for field in dataclasses.fields(node):
         value = getattr(node, field.name)
         for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, Option):
+            if isinstance(each, NODES):
                 yield from pieces(each)
             elif isinstance(each, Word | Literal) and not (
                 field.name == "name" and isinstance(node, Command)
@@ -75,21 +89,24 @@ def pieces(node):
 
 def again(role, text):
     """The text of a piece that is written as *text*."""
-    if role == "query":
+    if role == "query" and text[0] not in "'\"":
         (statement,) = parsed(text)
         assert isinstance(statement, Select | Sql)
         return statement.query.text
-    if role in ("key", "value"):
+    if role in ("key", "value", "query"):
         (statement,) = parsed(f"set {text}=1" if role == "key" else f"set k={text}")
         return statement.name.text if role == "key" else statement.value.text
-    if role == "arguments":
+    if role in ("arguments", "limit"):
         (statement,) = parsed(f"!x {text}")
         return statement.arguments[0].text
+    if role == "condition":
+        (statement,) = parsed(f"!if {text}; !fi")
+        return statement.branches[0].condition.text
     (statement,) = parsed(f"include x.{text}" if role == "path" else f"unregister {text}")
     return statement.path.text if isinstance(statement, Include) else statement.function.text
 
 
-@given(statements.filter(lambda node: not isinstance(node, Select | Sql | Command)), st.data())
+@given(simple_statements.filter(lambda node: not isinstance(node, Select | Sql | Command)), st.data())
 def test_blanks_and_comments_between_tokens_mean_nothing(statement, data):
     """Newlines, comments and tabs may stand between any two tokens of a statement with options."""
     tokens = [*scan(print_statement(statement), 0, "options")]

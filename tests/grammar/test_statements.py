@@ -130,9 +130,9 @@ def plain(value):
         ),
         ("!x 'a'/* b", Command, {"name": "x", "arguments": ["a", "/*", "b"]}),
         (
-            "!if :n > 1 and :s == 'a;b';",
+            "!assert :n > 1 and :s == 'a;b';",
             Command,
-            {"name": "if", "arguments": [":n", ">", "1", "and", ":s", "==", "a;b"]},
+            {"name": "assert", "arguments": [":n", ">", "1", "and", ":s", "==", "a;b"]},
         ),
     ],
 )

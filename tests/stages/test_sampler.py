@@ -20,7 +20,7 @@ NOWHERE = Script("test.mlsql", "run t as RateSampler.``").span(0, 23)
 WORD = Word("t", NOWHERE)
 
 shares = st.lists(st.integers(1, 20), min_size=1, max_size=5).map(
-    lambda weights: tuple(float(Fraction(weight, sum(weights))) for weight in weights)
+    lambda weights: (*(weight / 100 for weight in weights[1:]), (100 - sum(weights[1:])) / 100)
 )
 small_tables = st.lists(
     st.tuples(st.sampled_from(["a", "b", None]), st.one_of(st.none(), st.integers(0, 3))), max_size=40
@@ -39,9 +39,9 @@ def counted(frame):
 
 def largest_remainder(total, rates):
     """How many of *total* rows each part gets, by the book."""
-    exact = [Fraction(repr(rate)) / sum(Fraction(repr(each)) for each in rates) for rate in rates]
+    exact = [Fraction(repr(rate)) for rate in rates]
     seats = [int(total * share) for share in exact]
-    order = sorted(range(len(rates)), key=lambda part: (-(total * exact[part] - seats[part]), part))
+    order = sorted(range(len(rates)), key=lambda part: (seats[part] - total * exact[part], part))
     for part in order[: total - sum(seats)]:
         seats[part] += 1
     return seats

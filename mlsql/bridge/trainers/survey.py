@@ -38,6 +38,10 @@ _NAMED: Mapping[str, tuple[Constraint, ...]] = {
 }
 
 
+_OBJECTS = ("estimators",)
+"""Lists that hold more than numbers and texts, which scikit-learn does not say."""
+
+
 def survey() -> dict[str, Any]:
     """The table for the installed scikit-learn, in plain values."""
     import sklearn
@@ -70,7 +74,7 @@ def _describe(estimator: Any, kind: ModelKind) -> dict[str, Any]:
 
 
 def _describe_parameter(parameter: inspect.Parameter, constraints: Mapping[str, Any]) -> dict[str, Any]:
-    takes = constraints.get(parameter.name, "no_validation")
+    takes = [] if parameter.name in _OBJECTS else constraints.get(parameter.name, "no_validation")
     known = [each for one in ([takes] if isinstance(takes, str) else takes) for each in _translate(one)]
     described = {"takes": _in_order(known)}
     if parameter.default is inspect.Parameter.empty:

@@ -112,3 +112,4 @@ def test_a_parameter_without_default_must_be_given():
     assert faults_of("OneVsRestClassifier") == [
         ("alg", "OneVsRestClassifier needs the parameter 'estimator'", "it takes the name of an estimator")
     ]
+    assert faults_of("VotingClassifier")[0][2] == "it takes nothing that a script can write"

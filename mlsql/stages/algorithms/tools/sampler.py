@@ -9,7 +9,6 @@ has which number does not matter, since they are equal.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import accumulate
 from typing import TYPE_CHECKING, ClassVar
 
@@ -133,44 +132,39 @@ def _expected_part(key: str, rates: Sequence[float]) -> Column:
 
 
 def _split_exactly(keyed: DataFrame, label: str, keys: Sequence[str], rates: Sequence[float]) -> DataFrame:
-    """``__split__`` by the rank of a row within its label.
-
-    The shares are counted in decimals, where 0.29 of 100 rows are 29, by largest remainder.
-    """
+    """``__split__`` by the rank of a row within its label."""
     from pyspark.sql import Window
     from pyspark.sql import functions as sf
 
-    rank, size, whole, rest, odd, sizes = _unused_names(keyed, 6)
-    weights, total = _weights(rates)
+    rank, size = _unused_names(keyed, 2)
     same_label = Window.partitionBy(quoted(label))
-    ranked = keyed.withColumns(
-        {
-            rank: sf.row_number().over(same_label.orderBy(*keys)),
-            size: sf.count(sf.lit(1)).over(same_label).cast("decimal(20,0)"),
-        }
-    )
-    left = f"int({size} - aggregate({whole}, 0L, (sum, rows) -> sum + rows))"
-    least_first = f"array_sort(transform({rest}, (rows, part) -> struct(-rows as missed, part as part)))"
-    steps = {
-        whole: f"transform({weights}, weight -> {size} * weight div {total})",
-        rest: f"transform({weights}, weight -> {size} * weight % {total})",
-        odd: f"slice({least_first}, 1, {left}).part",
-        sizes: f"transform({whole}, (rows, part) -> rows + int(array_contains({odd}, part)))",
-        SPLIT: f"""aggregate({sizes}, struct(0L as before, 0 as part), (sum, rows) -> struct(
-            sum.before + rows as before, sum.part + int({rank} > sum.before + rows) as part)).part""",
+    windows = {
+        rank: sf.row_number().over(same_label.orderBy(*keys)),
+        size: sf.count(sf.lit(1)).over(same_label),
     }
-    for name, expression in steps.items():
-        ranked = ranked.withColumn(name, sf.expr(expression))
-    return ranked
+    ranked, bounds = _with_bounds(keyed.withColumns(windows), size, rates)
+    part = sum(((sf.col(rank) > sf.col(bound)).cast("int") for bound in bounds[:-1]), sf.lit(0))
+    return ranked.withColumn(SPLIT, part)
 
 
-def _weights(rates: Sequence[float]) -> tuple[str, str]:
-    """The shares as whole numbers, an SQL array, and their sum.
+def _with_bounds(frame: DataFrame, size: str, rates: Sequence[float]) -> tuple[DataFrame, list[str]]:
+    """The frame with the last rank of each part, of *size* rows, by largest remainder."""
+    from pyspark.sql import functions as sf
 
-    >>> _weights((0.75, 0.25))
-    ('array(75BD, 25BD)', '100BD')
-    """
-    decimals = [Decimal(repr(rate)) for rate in rates]
-    places = max(-int(decimal.as_tuple().exponent) for decimal in decimals)
-    weights = [int(decimal.scaleb(places)) for decimal in decimals]
-    return f"array({', '.join(f'{weight}BD' for weight in weights)})", f"{sum(weights)}BD"
+    weights = [round(rate * 10**9) for rate in rates]  # whole numbers, so that 0.29 of 100 rows are 29
+    total = sum(weights)
+    parts, names = range(len(rates)), _unused_names(frame, 3 * len(rates))
+    wholes, rests, bounds = (names[start::3] for start in range(3))
+    for part in parts:
+        exact = f"({size} * {weights[part]})"
+        frame = frame.withColumns(
+            {wholes[part]: sf.expr(f"{exact} div {total}"), rests[part]: sf.expr(f"{exact} % {total}")}
+        )
+    left = f"{size} - ({' + '.join(wholes)})"
+    for part in parts:
+        earlier = [f"int({rests[other]} >= {rests[part]})" for other in parts[:part]]
+        later = [f"int({rests[other]} > {rests[part]})" for other in parts[part + 1 :]]
+        gets_one = f"int({left} > {' + '.join([*earlier, *later, '0'])})"
+        before = bounds[part - 1] if part else "0"
+        frame = frame.withColumn(bounds[part], sf.expr(f"{before} + {wholes[part]} + {gets_one}"))
+    return frame, bounds
