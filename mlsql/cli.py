@@ -1,4 +1,4 @@
-"""The command line: ``mlsql run`` and ``mlsql serve``; the one module that prints and exits.
+"""The command line: ``mlsql run``, ``fmt`` and ``serve``; the one module that prints and exits.
 
 Standard output holds the result and nothing else; progress, log and errors go to standard
 error. The class of an error decides the exit code::
@@ -9,6 +9,7 @@ error. The class of an error decides the exit code::
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -46,6 +47,7 @@ EXIT_CODES: Mapping[type[MlsqlError], int] = {
     Cancelled: 5,
 }
 OUR_BUG = 70
+STANDARD_INPUT = "<stdin>"
 TABLE_ROWS = 50
 """What ``--result table`` shows of a table."""
 
@@ -148,6 +150,37 @@ def serve(host: str | None, port: str | None, **given: Any) -> None:
             _until_stopped(partial(_serve, settings, listener, stop), stop)
 
 
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…|-")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a script would change.")
+def fmt(files: tuple[str, ...], *, check: bool) -> None:
+    """Write each script FILE in canonical form, in place; from standard input (-) to standard output."""
+    scripts = [_read_script(file) for file in files]
+    with _exit_codes():
+        outcomes = [_format(text, name, check=check) for text, name in scripts]
+    if None in outcomes or (check and any(outcomes)):
+        sys.exit(EXIT_CODES[ScriptError])
+
+
+def _format(text: str, name: str, *, check: bool) -> bool | None:
+    """Whether the script was to be changed; None when it has errors, which are told."""
+    from mlsql.grammar.formatter import format_script
+    from mlsql.spans import Script
+
+    try:
+        formatted = format_script(Script(name, text))
+    except ScriptError as error:
+        _tell(str(error))
+        return None
+    if name == STANDARD_INPUT and not check:
+        click.echo(formatted.encode(), nl=False)
+    elif formatted != text:
+        if not check:
+            _write_script(name, formatted)
+        _tell(f"would change {name}" if check else f"changed {name}")
+    return formatted != text
+
+
 def _run(settings: Settings, stop: Stop, form: str, text: str, **request: Any) -> None:
     from mlsql.engine import Engine
     from mlsql.progress import progress
@@ -162,6 +195,8 @@ def _serve(settings: Settings, listener: Any, stop: Stop) -> None:
     from mlsql.engine import Engine
     from mlsql.rest.server import serve_until
 
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")  # on standard error
+    logging.getLogger("mlsql").setLevel(settings.logging.level.upper())
     with Engine.local(settings) as engine:
         host, port = listener.getsockname()[:2]
         _tell(f"mlsql answers on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it")
@@ -176,7 +211,7 @@ def _load_settings(overrides: Mapping[str, str], *, conf: dict[str, str], config
 
 def _read_script(file: str) -> tuple[str, str]:
     """The text of the script and the name that messages call it by."""
-    name = "<stdin>" if file == "-" else file
+    name = STANDARD_INPUT if file == "-" else file
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig"), name
@@ -187,6 +222,13 @@ def _read_script(file: str) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         raise click.UsageError(f"the script '{name}' is not UTF-8: line {line} holds other bytes") from error
+
+
+def _write_script(file: str, text: str) -> None:
+    try:
+        Path(file).write_bytes(text.encode())
+    except OSError as error:
+        raise ConfigError(f"the script '{file}' cannot be written: {error.strerror}") from error
 
 
 def _siblings(path: Path) -> list[str]:

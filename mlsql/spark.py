@@ -1,4 +1,4 @@
-"""The only place that builds a Spark session; Spark's log, job groups and end.
+"""The only place that builds a Spark session, groups its jobs and ends it.
 
 Importing this module costs no Spark: ``pyspark`` is imported when a session is started.
 """
@@ -6,30 +6,19 @@ Importing this module costs no Spark: ``pyspark`` is imported when a session is 
 from __future__ import annotations
 
 import logging
-import os
-import re
-import shlex
 import signal
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.config import Settings, cache_folder
-from mlsql.errors import ConfigError, RunError
-from mlsql.java import find_java
+from mlsql.config import Settings
+from mlsql.errors import RunError
+from mlsql.spark_launch import end_java, launch_java, worker_python
 
 if TYPE_CHECKING:
-    from py4j.java_gateway import JavaGateway
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
-
-_logger = logging.getLogger(__name__)
 
 _DEFAULTS = {
     "spark.master": "local[*]",
@@ -41,12 +30,11 @@ _LOCAL_DEFAULTS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.ui.enabled": "false",
+    # Each task of a shuffle opens a file per partition; Spark's 200 are meant for clusters.
+    "spark.sql.shuffle.partitions": "32",
 }
 _GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-_EXCEPTION = re.compile(r"^(?:Exception in .+?Exception|Error): (?P<message>.+)$", re.MULTILINE)
-_KEPT_LOGS = 20
-_END_SECONDS = 20
 _CANCEL_SECONDS = 0.5
 
 
@@ -84,7 +72,7 @@ def stop_spark(spark: SparkSession) -> None:
     if gateway is not None and gateway.proc is not None:
         SparkContext._gateway = SparkContext._jvm = None
         gateway.shutdown()
-        _end_java(gateway.proc)
+        end_java(gateway.proc)
 
 
 @contextmanager
@@ -124,37 +112,14 @@ def _start_context(settings: Settings, app_name: str) -> None:
     from py4j.protocol import Py4JJavaError
     from pyspark import SparkConf, SparkContext
 
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    log = _new_log_file()
-    with _environment(_python_environment(settings) | ({} if submitted else _java_environment(log))):
-        gateway = SparkContext._gateway or _launch(settings, log)
+    with worker_python(settings):
+        gateway = SparkContext._gateway or launch_java(settings)
         conf = _completed(SparkConf(_jvm=gateway.jvm), settings.spark, app_name)
         try:
             SparkContext(conf=conf, gateway=gateway)
         except Py4JJavaError as error:
             reason = error.java_exception.getMessage()
             raise RunError(f"Spark does not start on '{conf.get('spark.master')}': {reason}") from error
-
-
-def _launch(settings: Settings, log: Path) -> JavaGateway:
-    """The Java process of Spark, its output in *log*; under spark-submit the one that is there."""
-    from pyspark import SparkConf
-    from pyspark.errors import PySparkRuntimeError
-    from pyspark.java_gateway import launch_gateway
-
-    # spark-submit takes this process for a shell, and draws bars in a shell unless told not to.
-    given = {"spark.ui.showConsoleProgress": "false"} | dict(settings.spark)
-    conf = SparkConf(loadDefaults=False).setAll(list(given.items()))
-    with log.open("ab") as output:
-        try:
-            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
-        except PySparkRuntimeError as error:
-            reason = _reason_in(log)
-            raise ConfigError(
-                f"the Java process of Spark did not start{reason}", hint=f"its log: {log}"
-            ) from error
-    _logger.info("Spark writes its log to %s", log)
-    return gateway
 
 
 def _completed(conf: SparkConf, given: Mapping[str, str], app_name: str) -> SparkConf:
@@ -182,62 +147,6 @@ def _is_local(conf: SparkConf) -> bool:
     return (conf.get("spark.master") or "").startswith("local")
 
 
-def _python_environment(settings: Settings) -> dict[str, str]:
-    """Workers run this Python unless another is configured; else Spark takes the system's."""
-    configured = settings.spark.get("spark.pyspark.python") or os.environ.get("PYSPARK_PYTHON")
-    return {"PYSPARK_PYTHON": configured or sys.executable}
-
-
-def _java_environment(log: Path) -> dict[str, str]:
-    """What Spark's launcher reads: where Java is, how to log, and where workers find this package."""
-    logging_options = [f"-Dlog4j2.configurationFile={_log_configuration().as_uri()}", f"-Dmlsql.log={log}"]
-    options = [os.environ.get("SPARK_SUBMIT_OPTS", ""), *map(shlex.quote, logging_options)]
-    python_path = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
-    return {
-        "JAVA_HOME": str(find_java()),
-        "SPARK_SUBMIT_OPTS": " ".join(filter(None, options)),
-        "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
-    }
-
-
-def _log_configuration() -> Path:
-    """``log4j2.properties``: in the installed package, or in the checkout."""
-    installed = Path(str(files("mlsql"))) / "spark-conf" / "log4j2.properties"
-    return (
-        installed if installed.is_file() else Path(__file__).parents[1] / "spark-conf" / "log4j2.properties"
-    )
-
-
-def _new_log_file() -> Path:
-    """A file for the log of one Spark; only the newest few are kept."""
-    folder = cache_folder() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("spark-*.log"))[: -_KEPT_LOGS + 1]:
-        old.unlink(missing_ok=True)
-    return folder / f"spark-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-
-
-def _reason_in(log: Path) -> str:
-    """What the first exception in a log says, to end a sentence with; empty when there is none."""
-    exception = _EXCEPTION.search(log.read_text(encoding="utf-8", errors="replace"))
-    return f": {exception['message']}" if exception else ""
-
-
-@contextmanager
-def _environment(changes: Mapping[str, str]) -> Iterator[None]:
-    """A block with other environment variables: Spark's launcher takes them from nowhere else."""
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 @contextmanager
 def _same_interrupt_handler() -> Iterator[None]:
     """A block that leaves Ctrl-C as it was: SparkContext takes it over to cancel everybody's jobs."""
@@ -257,14 +166,3 @@ def _silence_query_loggers() -> None:
 
     for name in _QUERY_LOGGERS:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-def _end_java(process: subprocess.Popen[bytes]) -> None:
-    """Spark's Java ends when its standard input does; killed when that takes too long."""
-    if process.stdin is not None:
-        process.stdin.close()
-    try:
-        process.wait(_END_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(_END_SECONDS)

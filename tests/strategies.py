@@ -114,7 +114,7 @@ _atoms = st.one_of(
         ["*", "1", "a.b", "x >= 6", "=", ",", "r'\\'", "'it''s; ok'", "'a\\'b;'", '"x;"', "`a``;b`"]
     ),
     st.sampled_from(["/* ; /* nested */ ' */", "/*+ broadcast(t) */", "cast(a as int)", "${x}", "'${x}'"]),
-    st.sampled_from(["-- it's;\n", "#", "{}", "a[0]", "|", "1.5e3", "'\n'"]),
+    st.sampled_from(["-- it's;\n,", "#", "{}", "a[0]", "|", "1.5e3", "'\n'"]),
 )
 _tails = st.sampled_from(
     ["from t", "from t as a where a.x = ';'", "limit 5", "from `a;b`", "'x'", "f(x as y)"]

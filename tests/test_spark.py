@@ -15,6 +15,7 @@ from pyspark.errors import PySparkException
 
 from mlsql.spark import cancel_jobs, job_group, own_session
 from mlsql.spark_errors import spark_errors
+from mlsql.spark_launch import _on_command_line
 
 pytestmark = pytest.mark.spark
 
@@ -82,6 +83,19 @@ def test_an_error_of_a_query_is_not_printed(spark, capfd):
     with pytest.raises(PySparkException):
         spark.sql("select nothing from range(1)")
     assert capfd.readouterr() == ("", "")
+
+
+def test_secrets_are_set_without_being_seen_on_a_command_line():
+    """Anybody on the machine can list the arguments of a process."""
+    settings = {
+        "spark.hadoop.fs.s3a.secret.key": "s",
+        "spark.ssl.keyPassword": "p",
+        "spark.driver.memory": "1g",
+    }
+    assert _on_command_line(settings) == {
+        "spark.driver.memory": "1g",
+        "spark.ui.showConsoleProgress": "false",
+    }
 
 
 def run_python(code, *, timeout=180, **environment):

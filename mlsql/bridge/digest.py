@@ -92,8 +92,9 @@ def _has_offsets(kind: pa.DataType) -> bool:
 
 
 def _offsets(array: pa.Array) -> Any:
-    large = pa.types.is_large_list(array.type) or "large" in str(array.type)
-    every = np.frombuffer(array.buffers()[1] or bytes(8), dtype="<i8" if large else "<i4")
+    tests = (pa.types.is_large_list, pa.types.is_large_string, pa.types.is_large_binary)
+    width = "<i8" if any(test(array.type) for test in tests) else "<i4"
+    every = np.frombuffer(array.buffers()[1] or bytes(8), dtype=width)
     return every[array.offset : array.offset + len(array) + 1]
 
 

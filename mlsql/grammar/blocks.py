@@ -36,6 +36,12 @@ def condition_of(command: Command) -> Literal:
     return Literal(span.text, span, "")
 
 
+def loop_of(command: Command) -> tuple[Word, Literal, Literal | None]:
+    """The variable, the query and the limit of a ``!for``."""
+    name, _, query, *limit = command.arguments
+    return Word(name.text, name.span, name.quote), query, limit[1] if limit else None
+
+
 def fold(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """The tree of statements in which nothing is wrong by :func:`form_errors` and :func:`misplaced`."""
     return _Folder(statements).body()
@@ -71,10 +77,8 @@ class _Folder:
         return If(tuple(branches), otherwise, opening.span.to(self._end.span))
 
     def _for(self, opening: Command) -> For:
-        name, _, query, *limit = opening.arguments
         body = self.body()
-        variable = Word(name.text, name.span, name.quote)
-        return For(variable, query, limit[1] if limit else None, body, opening.span.to(self._end.span))
+        return For(*loop_of(opening), body, opening.span.to(self._end.span))
 
 
 def form_errors(command: Command) -> list[ScriptError]:

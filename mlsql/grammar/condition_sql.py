@@ -71,8 +71,8 @@ def spark_expression(node: Expression, resolve: Resolve) -> str:
 
     >>> from mlsql.spans import Script
     >>> span = Script("a", "").span(0, 0)
-    >>> print(spark_expression(Binary("==", Variable("x", span), Text("it's", span), span), lambda _: "`x`"))
-    (`x` = 'it\\'s')
+    >>> print(spark_expression(Text("it's", span), lambda variable: variable.name))
+    'it\'s'
     """
     return _SparkWriter(resolve).operand(node, ELEMENT)
 
@@ -93,8 +93,8 @@ class _SparkWriter(ConditionWriter):
         return self._resolve(node)
 
     def write_number(self, node: Number) -> str:
-        is_decimal = "e" not in node.text.lower() and len(node.text.replace(".", "")) > _DECIMAL_DIGITS
-        return f"{node.text}e0" if is_decimal else node.text
+        is_too_long = "e" not in node.text.lower() and len(node.text.replace(".", "")) > _DECIMAL_DIGITS
+        return f"{node.text}e0" if is_too_long else node.text
 
     def write_text(self, node: Text) -> str:
         escaped = node.text.replace("\\", "\\\\").replace("'", "\\'")

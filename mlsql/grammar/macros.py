@@ -45,7 +45,7 @@ def expand(template: str, arguments: Sequence[str]) -> str:
 
     What a ``next(word)`` takes, and its word, are not counted by position.
 
-    >>> expand("select {} from {1:t} limit {2:5} as {-1:next(named,top)} -- \{}", ["a", "named", "b"])
+    >>> expand(r"select {} from {1:t} limit {2:5} as {-1:next(named,top)} -- \{}", ["a", "named", "b"])
     'select a from t limit 5 as b -- {}'
     """
     words = {match["word"] for match in _PLACEHOLDER.finditer(template) if match["word"]}

@@ -65,6 +65,11 @@ def parse_flat(script: Script) -> tuple[Statement, ...]:
     return statements
 
 
+def first_statement(script: Script) -> Statement | None:
+    """The first statement of *script*, if it has one; a block is the command that opens it."""
+    return next((reading.statement for reading in _read(script)), None)
+
+
 def _place(error: ScriptError) -> int:
     return error.span.start if error.span else 0
 

@@ -127,14 +127,18 @@ def _(node: If) -> list[str]:
 
 @statement_lines.register
 def _(node: For) -> list[str]:
-    limit = f" limit {_argument(node.limit)}" if node.limit else ""
-    head = f"!for {_name(node.variable)} in {_value(node.query)}{limit};"
-    return [head, *_body(node.statements), "!done;"]
+    return [loop_line(node.variable, node.query, node.limit), *_body(node.statements), "!done;"]
 
 
 def branch_line(keyword: str, condition: Literal) -> str:
     """The command that begins a branch."""
     return f"!{keyword} {_value(condition) if condition.quote else condition.text};"
+
+
+def loop_line(variable: Word, query: Literal, limit: Literal | None) -> str:
+    """The command that begins a loop."""
+    most = f" limit {_argument(limit)}" if limit else ""
+    return f"!for {_name(variable)} in {_value(query)}{most};"
 
 
 def _body(statements: Iterable[Statement]) -> Iterator[str]:

@@ -46,12 +46,11 @@ class Answers:
         import pandas as pd
 
         present = ~is_missing.to_numpy(dtype=bool)
+        if present.all() and len(present):
+            return self._answers(columns)
         given = np.full(len(present), None)
         if present.any():
-            answers = self._answers([each[present] for each in columns])
-            if present.all():
-                return answers
-            given[present] = answers
+            given[present] = self._answers([each[present] for each in columns])
         return pd.Series(given)
 
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
@@ -72,4 +71,4 @@ class Answers:
             raise DataError(
                 f"{self.function} takes {self.features} features, not {width} as in one of the rows"
             )
-        return np.stack(rows.to_numpy())
+        return np.concatenate(rows.to_numpy()).reshape(-1, self.features)

@@ -127,10 +127,21 @@ def test_the_formula_is_the_documented_one():
 
 
 @pytest.mark.parametrize(
-    "kind", [pa.large_string(), pa.large_list(pa.int8()), pa.binary(), pa.null(), pa.date32()]
+    ("kind", "value"),
+    [
+        (pa.large_string(), "a"),
+        (pa.large_list(pa.int8()), [1, 2]),
+        (pa.list_(pa.large_string()), ["a", "bc"]),
+        (pa.binary(), b"a"),
+        (pa.date32(), 3),
+        (pa.null(), None),
+    ],
 )
-def test_other_types_are_digested_too(kind):
+def test_other_types_are_digested_too(kind, value):
     """Those that the law above leaves out."""
-    digest = Digest(pa.schema([("x", kind)]))
-    digest.add(pa.RecordBatch.from_arrays([pa.nulls(3, kind)], names=["x"]))
-    assert digest.nulls["x"] == 3
+    digests = []
+    for values in ([None, value, value], [value, value, value]):
+        digests.append(Digest(pa.schema([("x", kind)])))
+        digests[-1].add(pa.RecordBatch.from_arrays([pa.array(values, kind)], names=["x"]))
+    assert digests[0].nulls["x"] == (3 if value is None else 1)
+    assert (digests[0].checksum == digests[1].checksum) == (value is None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import string
-from datetime import datetime
+from datetime import UTC, datetime
 from time import process_time
 
 import pytest
@@ -52,19 +52,25 @@ def parsed(text):
     return parse_condition(Word(text, Script("test.mlsql", text).span(0, len(text))))
 
 
-def test_sql(text, values=VALUES):
+def sql_of(text, values):
     """The SQL of a branch's test."""
     return compile_condition(parsed(text), values).test
 
 
-test_sql.__test__ = False
+def refused(make, *given):
+    """The error that making something raises, None when it can be made."""
+    try:
+        make(*given)
+    except ScriptError as error:
+        return error
+    return None
 
 
-def error_of(text, values=VALUES):
+def error_of(text):
     """What is wrong with a condition, in its text or with its values."""
-    with pytest.raises(ScriptError) as caught:
-        compile_condition(parsed(text), values)
-    return caught.value
+    error = refused(sql_of, text, VALUES)
+    assert error is not None
+    return error
 
 
 # Trees -------------------------------------------------------------------------------------------
@@ -154,29 +160,25 @@ def test_blanks_and_comments_mean_nothing(node, data):
 
 
 @given(conditions)
-def test_filled_conditions_name_only_what_they_select(condition):
-    """Every variable has become a literal, unless an error says why it cannot."""
-    needed = {variable.name for variable in variables(condition)}
-    try:
-        known = filled(condition, dict.fromkeys(needed, "1"))
-    except ScriptError as error:
-        assert "nothing stands at" in error.message or "holds" in error.message
-        return
-    assert list(variables(known)) == []
+def test_a_filled_condition_names_only_what_it_selects(condition):
+    """Every variable has become a literal, unless an index asks too much of it."""
+    values = dict.fromkeys((variable.name for variable in variables(condition)), "1")
+    error = refused(filled, condition, values)
+    if error is None:
+        assert list(variables(filled(condition, values))) == []
+    else:
+        assert error.message.startswith("nothing stands at") or " holds " in error.message
 
 
 @given(conditions)
-def test_what_is_not_defined_is_the_first_thing_that_the_condition_needs(condition):
-    """Nothing else is missing."""
+def test_a_condition_that_needs_something_does_not_go_without(condition):
+    """What is told as undefined is one of the names that it needs."""
     needed = {variable.name for variable in variables(condition)}
-    try:
-        compile_condition(condition, {})
-    except UndefinedVariable as error:
+    error = refused(compile_condition, condition, {})
+    if isinstance(error, UndefinedVariable):
         assert error.name in needed
-    except ScriptError as error:
-        assert "holds" in error.message or "nothing stands at" in error.message
     else:
-        assert not needed
+        assert error is not None or not needed
 
 
 @given(st.integers() | st.floats() | st.decimals(allow_nan=False, allow_infinity=False))
@@ -201,9 +203,8 @@ fragments = st.sampled_from(
 @given(st.lists(fragments, max_size=10).map(" ".join) | st.text(max_size=20))
 def test_any_text_is_parsed_or_refused_with_a_place_inside_it(text):
     """No text makes the parser fail otherwise, or point outside."""
-    try:
-        assert isinstance(parsed(text), Condition)
-    except ScriptError as error:
+    error = refused(parsed, text)
+    if error is not None:
         assert error.span is not None
         assert 0 <= error.span.start <= error.span.end <= len(text)
         assert str(error)
@@ -246,13 +247,12 @@ def test_a_condition_in_quotes_is_placed_where_it_stands():
 
 def test_a_rendered_condition_is_placed_where_its_template_stands():
     """What a variable put in is placed at its ``${…}``."""
-    scope = Scope(now=datetime(2026, 1, 2))
+    scope = Scope(now=datetime(2026, 1, 2, tzinfo=UTC))
     scope.define("limit", "10 >")
-    script = Script("test.mlsql", "!if ''':n > ${limit}''';")
-    with pytest.raises(ScriptError) as caught:
-        parse_condition(render(":n > ${limit}", script.span(4, 23), scope))
-    assert (caught.value.message, caught.value.span.text) == ("missing a value after `>`", "")
-    assert caught.value.span.start in (12, 20)
+    for text, place in ((":m => ${limit}", "=>"), (":m > ${limit}", "${limit}")):
+        script = Script("test.mlsql", f"!if '''{text}''';")
+        error = refused(parse_condition, render(text, script.span(4, len(script.text) - 1), scope))
+        assert error.span.text == place
 
 
 # Branches --------------------------------------------------------------------------------------
@@ -263,13 +263,10 @@ def test_a_rendered_condition_is_placed_where_its_template_stands():
     [
         (":n > 1", "(5 > 1)"),
         (":m < -1", "((-1.5e3) < (-1))"),
-        (
-            ":n == '5' and :n == 5",
-            "((5 = 5) and (5 = 5))".replace("(5", "('5'", 1).replace("= 5", "= '5'", 1),
-        ),
+        (":n == '5' and :n == 5", "(('5' = '5') and (5 = 5))"),
         (":n == :m", "('5' = '-1.5e3')"),
         (":n + :m > length(:s)", "((5 + (-1.5e3)) > `length`('it\\'s'))"),
-        (":n in (4, :m)", "(5 in (4, (-1.5e3)))"),
+        (":n in (4, :m)", "(5 in (4, -1.5e3))"),
         (":n not in ('4', :m)", "('5' not in ('4', '-1.5e3'))"),
         (":n between 1 and :m", "(5 between 1 and (-1.5e3))"),
         (":n > cast(:m as double)", "(5 > cast('-1.5e3' as double))"),
@@ -278,7 +275,7 @@ def test_a_rendered_condition_is_placed_where_its_template_stands():
         ("not :flag or :n is null", "((not true) or ('5' is null))"),
         (":flag == true", "(true = true)"),
         (":s like '%\\'s'", "('it\\'s' like '%\\'s')"),
-        (r"'C:\temp\\' != '\d'", r"('C:\temp\\' <> '\\d')".replace(r"\temp", "\temp")),
+        (r"'a\tb\\' != '\d'", "('a\tb\\\\' <> '\\\\d')"),
         (
             ":arr[0] == 'a' and :arr[1] > 6 and :arr[2] is null",
             "((('a' = 'a') and (7 > 6)) and (null is null))",
@@ -293,13 +290,13 @@ def test_a_rendered_condition_is_placed_where_its_template_stands():
 )
 def test_a_test_over_variables_is_this_sql(text, sql):
     """What a variable stands beside decides whether it is a number, a truth or a text."""
-    assert test_sql(text) == sql
+    assert sql_of(text, VALUES) == sql
 
 
 @pytest.mark.parametrize("text", ["NaN", "-Infinity", "1e999"])
 def test_numbers_that_have_no_literal_are_cast(text):
     """Spark reads them from text."""
-    assert test_sql(":x > 1", {"x": text}) == f"(cast('{text}' as double) > 1)"
+    assert sql_of(":x > 1", {"x": text}) == f"(cast('{text}' as double) > 1)"
 
 
 def test_selected_names_are_seen_by_what_follows():
@@ -445,16 +442,14 @@ def test_what_is_nested_too_deep_is_refused(text):
 @pytest.mark.parametrize("text", ["(" * 5000 + ":n > 1" + ")" * 5000, ":n > 0" + " and :n > 0" * 97])
 def test_parentheses_cost_no_depth_and_a_hundred_operators_are_fine(text):
     """Conditions that programs write may be long."""
-    assert test_sql(text).endswith("(5 > 1)" if text[0] == "(" else "(5 > 0))")
+    assert sql_of(text, VALUES).endswith("(5 > 1)" if text[0] == "(" else "(5 > 0))")
 
 
 def test_no_node_takes_its_span_into_comparison():
     """Trees are equal wherever they were written."""
-    kinds = [kind for kind in Expression.__subclasses__() if dataclasses.is_dataclass(kind)]
-    assert kinds
-    assert all(
-        not {field.name: field for field in dataclasses.fields(kind)}["span"].compare for kind in kinds
-    )
+    for kind in Expression.__subclasses__():
+        (span,) = (field for field in dataclasses.fields(kind) if field.name == "span")
+        assert not span.compare
 
 
 def test_a_hundred_conditions_take_less_than_a_tenth_of_a_second():
@@ -463,7 +458,7 @@ def test_a_hundred_conditions_take_less_than_a_tenth_of_a_second():
     def seconds():
         start = process_time()
         for _ in range(100):
-            test_sql(":n > 1 and :s like '%x%' or :arr[0] in ('a', 'b')")
+            sql_of(":n > 1 and :s like '%x%' or :arr[0] in ('a', 'b')", VALUES)
         return process_time() - start
 
     assert min(seconds() for _ in range(4)) < 0.1

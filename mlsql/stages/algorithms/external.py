@@ -140,7 +140,7 @@ def _wanted(call: Call[ExternalOptions]) -> Wanted:
         raise DataFault(
             f"the table has no column '{options.features}'",
             option=FEATURES,
-            hint=f'name the features: {INPUTS}="a, b", or {FEATURES}="v"; it has {listed(call.frame.columns)}',
+            hint=f'name the features: {INPUTS}="a, b" or {FEATURES}="v"; it has {listed(call.frame.columns)}',
         )
     label = options.label
     if label is None and _DEFAULT_LABEL in known:
