@@ -13,6 +13,7 @@ from functools import singledispatch
 
 from mlsql.errors import ScriptError
 from mlsql.grammar.nodes import (
+    Literal,
     Load,
     Option,
     Register,
@@ -25,6 +26,7 @@ from mlsql.grammar.nodes import (
     TrainVerb,
     Word,
 )
+from mlsql.grammar.scanner import query_comments
 from mlsql.options import Options, OptionText
 from mlsql.spans import Span
 from mlsql.variables import Rendered, Scope, render
@@ -105,6 +107,11 @@ def resolve(statement: Statement, scope: Scope) -> Step:
     return _step(statement, scope)
 
 
+def render_query(query: Word | Literal, scope: Scope) -> Rendered:
+    """The text of a query with its variables filled in, but not in its comments."""
+    return render(query.text, query.span, scope, in_select=True, kept=query_comments(query.text))
+
+
 @singledispatch
 def _step(statement: Statement, scope: Scope) -> Step:  # noqa: ARG001
     span = statement.span
@@ -124,8 +131,7 @@ def _(node: Load, scope: Scope) -> LoadStep:
 
 @_step.register
 def _(node: Select, scope: Scope) -> SelectStep:
-    query = render(node.query.text, node.query.span, scope, in_select=True)
-    return SelectStep(query, _fill_optional(node.table, scope), node.span)
+    return SelectStep(render_query(node.query, scope), _fill_optional(node.table, scope), node.span)
 
 
 @_step.register

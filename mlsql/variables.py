@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import itemgetter
 from types import MappingProxyType
 
 from mlsql.dates import evaluate_date, is_date
@@ -205,8 +206,23 @@ class _Evaluation:
         return _filled(self.value(template, span, outer), template, arguments, span)
 
 
-def render(text: str, span: Span, scope: Scope, *, in_select: bool = False) -> Rendered:
-    r"""*text*, which the script gives at *span*, with its variables filled in.
+Stretches = Sequence[tuple[int, int]]
+"""Parts of a text by start and end, in order."""
+
+
+def references(text: str, *, kept: Stretches = ()) -> tuple[tuple[str, int, int], ...]:
+    r"""Each ``${name}`` of *text* that :func:`render` would replace: the name, its start, its end.
+
+    >>> references(r"a ${x} \${y} ${ date.toString() }")
+    (('x', 2, 6), ('date.toString()', 13, 33))
+    """
+    return tuple(
+        (match[2].strip(), match.end(1), match.end()) for match in _matches(text, kept) if not match[1]
+    )
+
+
+def render(text: str, span: Span, scope: Scope, *, in_select: bool = False, kept: Stretches = ()) -> Rendered:
+    r"""*text*, which the script gives at *span*, with its variables filled in, but not in what is *kept*.
 
     >>> from mlsql.spans import Script
     >>> scope = Scope(now=datetime(2026, 1, 2))
@@ -218,7 +234,7 @@ def render(text: str, span: Span, scope: Scope, *, in_select: bool = False) -> R
     origin, evaluation = _Origin(text, span), _Evaluation(scope)
     pieces: list[_Piece] = []
     start = 0
-    for cut in _cuts(text):
+    for cut in _cuts(text, kept):
         place = origin.place(cut)
         if cut.name is None or (in_select and scope.hides(cut.name)):
             pieces.append(_Piece(start, cut.text, place, copied=origin.exact))
@@ -237,9 +253,17 @@ class _Cut:
     name: str | None = None
 
 
-def _cuts(text: str) -> Iterator[_Cut]:
-    done = 0
+def _matches(text: str, kept: Stretches) -> Iterator[re.Match[str]]:
+    """The ``${name}`` and ``\\${name}`` outside of what is *kept*."""
     for match in _VARIABLE.finditer(text):
+        before = bisect_right(kept, match.start(), key=itemgetter(0)) - 1
+        if before < 0 or kept[before][1] <= match.start():
+            yield match
+
+
+def _cuts(text: str, kept: Stretches = ()) -> Iterator[_Cut]:
+    done = 0
+    for match in _matches(text, kept):
         if done < match.start():
             yield _Cut(done, text[done : match.start()])
         escape, name = match.groups()

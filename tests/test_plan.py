@@ -68,6 +68,17 @@ def test_a_select_keeps_the_way_back_to_its_source():
     assert step.table.text == "u"
 
 
+def test_the_comments_of_a_query_are_not_filled_in():
+    """What they name need not be defined; hints are part of the query."""
+    written = "select /*+ broadcast(${t}) */ '-- ${t}' -- ${no} ${t}\n, /* ${no} /* ${t} */ */ ${t}"
+    step = step_of(f"{written} as u", t="x")
+    expected = "select /*+ broadcast(x) */ '-- x' -- ${no} ${t}\n, /* ${no} /* ${t} */ */ x"
+    assert step.query.text == expected
+    end = len(expected)
+    assert step.query.source_span(end - 1, end).text == "${t}"
+    assert step.query.source_span(end - 4, end - 2).text == "*/"
+
+
 def test_a_last_select_has_no_table():
     """Its rows are the result."""
     assert step_of("select 1").table is None

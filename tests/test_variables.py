@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlsql.errors import ScriptError, UndefinedVariable
 from mlsql.grammar.literals import read_literal, write_literal
 from mlsql.spans import Script
-from mlsql.variables import Scope, render
+from mlsql.variables import Scope, references, render
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 67_000, tzinfo=UTC)
 
@@ -102,6 +102,25 @@ def test_the_whole_text_comes_from_the_whole_template(template):
     parts = [("<", "<", True), *parts, (">", ">", True)]
     result = rendered("".join(written for written, _, _ in parts), scope_of(**values))
     assert result.source_span(0, len(result.text)) == result.span
+
+
+@given(templates())
+def test_the_references_of_a_text_are_what_is_replaced(template):
+    """Each with its name and its place."""
+    parts, values = template
+    text = "".join(written for written, _, _ in parts)
+    found = references(text)
+    assert [text[start:end] for _, start, end in found] == [
+        written for written, _, copied in parts if not copied
+    ]
+    assert all(name in values and text[start:end].strip("${ }") == name for name, start, end in found)
+
+
+def test_what_is_kept_has_no_references():
+    """From its start up to its end."""
+    text = "${a}${b}${c}"
+    assert [name for name, _, _ in references(text, kept=[(4, 8)])] == ["a", "c"]
+    assert render(text, whole(text), scope_of(a="1", c="3"), kept=[(4, 8)]).text == "1${b}3"
 
 
 def test_a_value_is_rendered_at_use():

@@ -1,7 +1,7 @@
 """Nodes into canonical text: ``parse(print(x)) == x``, and printing again changes nothing.
 
 Keywords are lower-case, options beyond two stand one on a line, what is in a block is indented,
-a query is kept as written.
+a query is kept as written; behind one of several lines ``as`` has its own.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def _(node: Load) -> list[str]:
 
 @statement_lines.register
 def _(node: Select) -> list[str]:
-    return [f"{node.query.text}{_output(node.table)};"]
+    query, output = node.query.text, _output(node.table)
+    return [query, f"{output.lstrip()};"] if output and "\n" in query else [f"{query}{output};"]
 
 
 @statement_lines.register

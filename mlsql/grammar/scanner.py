@@ -126,6 +126,12 @@ def scan(text: str, start: int, mode: Mode) -> Iterator[Token]:
         position = token.end
 
 
+def query_comments(text: str) -> list[tuple[int, int]]:
+    """Start and end of each comment in the text of a query; a hint (``/*+ … */``) is none."""
+    comments = (token for token in scan(text, 0, "sql") if token.kind == "comment")
+    return [(token.start, token.end) for token in comments if not token.text.startswith("/*+")]
+
+
 def _token(text: str, match: re.Match[str]) -> Token:
     kind, end = match.lastgroup, match.end()
     if kind is None:

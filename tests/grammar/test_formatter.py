@@ -119,7 +119,7 @@ def test_no_comment_is_lost_or_doubled(text):
         ("LOAD csv . `x` OPTIONS a = 1 AS t", "load csv.`x` where a=1 as t;\n"),
         ("set a=1;set b=2;", "set a=1;\nset b=2;\n"),
         ("\n\nset a=1;\n\n\n\nset b=2;\n\n", "set a=1;\n\nset b=2;\n"),
-        ("SELECT  1,\n  2 AS t;", "SELECT  1,\n  2 as t;\n"),
+        ("SELECT  1,\n  2 AS t;", "SELECT  1,\n  2\nas t;\n"),
         (
             "train t AS A.`m` where a=1 and b=2 and c=3\n;",
             "train t as A.`m` where a=1\n  and b=2\n  and c=3;\n",
@@ -151,7 +151,7 @@ def test_a_script_is_written_like_this(text, expected):
         ("load /* what */ csv /* how */ . `x` as t", "load /* what */ csv.`x` /* how */ as t;\n"),
         ("save -- t\n-- u\nt as csv.`x`", "save -- t\n  -- u\n  t as csv.`x`;\n"),
         ("register A.`m` where a=1 -- why\nas f", "register A.`m` as f where a=1; -- why\n"),
-        ("select 1 -- one\n, 2 -- two\nas t; -- three", "select 1 -- one\n, 2 -- two\n  as t; -- three\n"),
+        ("select 1 -- one\n, 2 -- two\nas t; -- three", "select 1 -- one\n, 2 -- two\nas t; -- three\n"),
         ("select 1 as t -- goes on \\\n here\n;", "select 1 as t; -- goes on\n-- here\n"),
         ("select 1 -- goes on \\\n here\nas t;", "select 1 -- goes on\n  -- here\n  as t;\n"),
         ("!x a -- one\n b /* two */ c;", "!x a -- one\n  b /* two */ c;\n"),
@@ -196,7 +196,8 @@ on */
     and c=3
     as u;
   select *
-from u as w;
+from u
+  as w;
   -- or
 !elif '''x''';
   !for v in "select 1" limit 5;
