@@ -13,6 +13,11 @@ from functools import singledispatch
 
 from mlsql.errors import ScriptError
 from mlsql.grammar.nodes import (
+    Branch,
+    Command,
+    For,
+    If,
+    Include,
     Literal,
     Load,
     Option,
@@ -21,9 +26,11 @@ from mlsql.grammar.nodes import (
     SaveMode,
     Select,
     Set,
+    Sql,
     Statement,
     Train,
     TrainVerb,
+    Unregister,
     Word,
 )
 from mlsql.grammar.scanner import query_comments
@@ -99,7 +106,75 @@ class RegisterStep:
     span: Span = field(compare=False, repr=False)
 
 
-Step = LoadStep | SelectStep | SaveStep | SetStep | TrainStep | RegisterStep
+@dataclass(frozen=True, slots=True)
+class UnregisterStep:
+    """Forget *function*."""
+
+    function: Word
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlStep:
+    """Hand *query* to Spark at once; what it shows, if anything, is the result."""
+
+    query: Rendered
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IncludeStep:
+    """Run the statements of the script at *path* here."""
+
+    format: Word
+    path: Word
+    options: Options
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStep:
+    """Do what *name* stands for with *arguments*."""
+
+    name: Word
+    arguments: tuple[str, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class IfStep:
+    """Run the first branch whose condition holds; conditions are filled in at their turn."""
+
+    branches: tuple[Branch, ...]
+    otherwise: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ForStep:
+    """Run *statements* for each row of *query*."""
+
+    variable: Word
+    query: Literal
+    limit: Literal | None
+    statements: tuple[Statement, ...]
+    span: Span = field(compare=False, repr=False)
+
+
+Step = (
+    LoadStep
+    | SelectStep
+    | SaveStep
+    | SetStep
+    | TrainStep
+    | RegisterStep
+    | UnregisterStep
+    | SqlStep
+    | IncludeStep
+    | CommandStep
+    | IfStep
+    | ForStep
+)
 
 
 def resolve(statement: Statement, scope: Scope) -> Step:
@@ -175,6 +250,38 @@ def _(node: Register, scope: Scope) -> RegisterStep:
         options=_options(node.options, scope),
         span=node.span,
     )
+
+
+@_step.register
+def _(node: Unregister, scope: Scope) -> UnregisterStep:
+    return UnregisterStep(_fill(node.function, scope), node.span)
+
+
+@_step.register
+def _(node: Sql, scope: Scope) -> SqlStep:
+    return SqlStep(render_query(node.query, scope), node.span)
+
+
+@_step.register
+def _(node: Include, scope: Scope) -> IncludeStep:
+    options = _options(node.options, scope)
+    return IncludeStep(_fill(node.format, scope), _fill(node.path, scope), options, node.span)
+
+
+@_step.register
+def _(node: Command, scope: Scope) -> CommandStep:
+    arguments = tuple(render(each.text, each.span, scope).text for each in node.arguments)
+    return CommandStep(node.name, arguments, node.span)
+
+
+@_step.register
+def _(node: If, scope: Scope) -> IfStep:  # noqa: ARG001 - what a block holds is filled in at its turn
+    return IfStep(node.branches, node.otherwise, node.span)
+
+
+@_step.register
+def _(node: For, scope: Scope) -> ForStep:  # noqa: ARG001 - what a block holds is filled in at its turn
+    return ForStep(node.variable, node.query, node.limit, node.statements, node.span)
 
 
 def _options(options: Sequence[Option], scope: Scope) -> Options:

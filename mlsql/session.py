@@ -7,16 +7,17 @@ Stages get ``(step, run)``. Every path passes ``run.policy.path`` and every SQL 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlsql.config import Settings
-from mlsql.errors import MlsqlError, UnknownName
+from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
 from mlsql.events import Event, Sink, ignore
-from mlsql.grammar.nodes import Word
+from mlsql.grammar.nodes import Statement, Word
 from mlsql.models import Column
 from mlsql.policy import Policy
 from mlsql.spans import Script, Span
@@ -45,7 +46,22 @@ class Nothing:
     """The outcome of a step that has no rows to show (``set``)."""
 
 
-Outcome = Table | Nothing
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Statements to run next, with the variables that hold in them alone."""
+
+    statements: tuple[Statement, ...]
+    bindings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Splice:
+    """The outcome of a step that stands for others: an include, a macro, a branch, a loop."""
+
+    parts: tuple[Part, ...]
+
+
+Outcome = Table | Nothing | Splice
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +116,19 @@ class Run:
         self._queries[query.text] = query
         with self.guard(query.span):
             return self.spark.sql(query.text)
+
+    def read_text(self, path: str, *, span: Span | None = None) -> str:
+        """The text of the file at *path*, which the policy has judged; UTF-8."""
+        if "://" in path:
+            with self.guard(span):
+                row = self.spark.read.text(path, wholetext=True).first()
+            return row.value if row is not None else ""
+        try:
+            return Path(path).read_text(encoding="utf-8-sig")
+        except FileNotFoundError as error:
+            raise MissingPath(path, span=span) from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(f"'{path}' cannot be read: {error}", span=span) from error
 
     def define(self, table: Word, frame: DataFrame) -> Table:
         """Name *frame*: a temporary view of the session, which replaces one of that name."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -91,6 +92,7 @@ class Scope:
         self.now = now
         self.parameters: Mapping[str, str] = MappingProxyType(dict(parameters))
         self._definitions: dict[str, _Definition] = {}
+        self._bound: Mapping[str, str] = MappingProxyType({})
 
     @classmethod
     def for_run(
@@ -131,12 +133,37 @@ class Scope:
         that gives the text, for errors inside it. What is not *in_select* stays as ``${name}`` in
         the text of selects.
         """
-        parts = self._with_value_before(name, _parts(text, span)) if template else (text,)
+        parts = self._settled(name, _parts(text, span)) if template else (text,)
         self._definitions[name] = _Definition(parts, in_select)
+
+    @contextmanager
+    def bound(self, values: Mapping[str, str]) -> Iterator[None]:
+        """A block in which names stand for plain texts, and after which they are what they were.
+
+        A variable that is defined in the block takes them in at once: it outlives the block.
+        """
+        definitions, bound = self._definitions, self._bound
+        before = {name: definitions.get(name) for name in values}
+        self._bound = {**bound, **values}
+        definitions |= {name: _Definition((text,)) for name, text in values.items()}
+        try:
+            yield
+        finally:
+            self._bound = bound
+            for name, definition in before.items():
+                if definition is None:
+                    definitions.pop(name, None)
+                else:
+                    definitions[name] = definition
 
     def value(self, name: str, *, span: Span | None = None) -> str:
         """What *name* stands for now; an error is placed at *span* unless it lies in a value."""
         return _Evaluation(self).value(name, span)
+
+    def template(self, name: str) -> str | None:
+        """The value of *name* as a text with its ``${…}`` not replaced; None when undefined."""
+        parts = self.parts(name)
+        return None if parts is None else "".join(map(_written, parts))
 
     def parts(self, name: str) -> tuple[Part, ...] | None:
         """The value of *name* as it was defined, its references not replaced; None when undefined."""
@@ -148,12 +175,14 @@ class Scope:
         definition = self._definitions.get(name)
         return definition is not None and not definition.in_select
 
-    def _with_value_before(self, name: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        """*parts* with the name itself replaced by the parts that it stands for so far."""
+    def _settled(self, name: str, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """*parts* with the name itself replaced by what it stands for so far, bound names by their texts."""
         flat: list[Part] = []
         for part in parts:
-            if isinstance(part, str) or part.name != name:
+            if isinstance(part, str) or part.name not in (name, *self._bound):
                 flat.append(part)
+            elif part.name in self._bound:
+                flat.append(self._bound[part.name])
             elif (before := self.parts(name)) is not None:
                 flat += before
             else:
@@ -307,6 +336,11 @@ def _parts(text: str, span: Span | None) -> tuple[Part, ...]:
         cut.text if cut.name is None else Reference(cut.name, origin.place(cut) if origin else None)
         for cut in _cuts(text)
     )
+
+
+def _written(part: Part) -> str:
+    """*part* as a script gives it."""
+    return part.replace("${", "\\${") if isinstance(part, str) else f"${{{part.name}}}"
 
 
 def _filled(text: str, name: str, arguments: list[str], span: Span | None) -> str:

@@ -123,23 +123,11 @@ def test_an_undefined_variable_is_placed_at_its_use():
     assert told.value.span.text == "${day}"
 
 
-@pytest.mark.parametrize(
-    ("text", "keyword"),
-    [
-        ("connect jdbc as db", "connect"),
-        ("include lib.`x`", "include"),
-        ("UNREGISTER f", "UNREGISTER"),
-        ("drop table x", "drop"),
-        ("!show tables", "!show"),
-        ("!if'x'; !show tables; !fi", "!if"),
-        ("!for v in 'select 1'; !done", "!for"),
-    ],
-)
-def test_what_is_to_come_is_refused_at_its_keyword(text, keyword):
+def test_what_is_to_come_is_refused_at_its_keyword():
     """With one clear sentence."""
-    with pytest.raises(ScriptError, match=f"`{keyword}` is not part of this version yet") as told:
-        step_of(f"-- first\n{text};")
-    assert told.value.span.text == keyword
+    with pytest.raises(ScriptError, match="`connect` is not part of this version yet") as told:
+        step_of("-- first\nconnect jdbc as db;")
+    assert told.value.span.text == "connect"
 
 
 @given(statements.filter(lambda node: isinstance(node, PLANNED)))

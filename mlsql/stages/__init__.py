@@ -6,19 +6,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsql.models import ModelStore
-from mlsql.plan import LoadStep, RegisterStep, SaveStep, SelectStep, SetStep, Step, TrainStep
+from mlsql.plan import (
+    CommandStep,
+    ForStep,
+    IfStep,
+    IncludeStep,
+    LoadStep,
+    RegisterStep,
+    SaveStep,
+    SelectStep,
+    SetStep,
+    SqlStep,
+    Step,
+    TrainStep,
+    UnregisterStep,
+)
 from mlsql.registry import Registry
 from mlsql.stages import algorithms as _algorithms
 from mlsql.stages import sources as _sources
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.base import Stage
+from mlsql.stages.branch import ForStage, IfStage
+from mlsql.stages.include import IncludeStage
 from mlsql.stages.load import LoadStage
+from mlsql.stages.macro import CommandStage
 from mlsql.stages.register import RegisterStage
 from mlsql.stages.save import SaveStage
 from mlsql.stages.select import SelectStage
 from mlsql.stages.set import SetStage
 from mlsql.stages.sources.base import Source
+from mlsql.stages.sql import SqlStage
 from mlsql.stages.train import TrainStage
+from mlsql.stages.unregister import UnregisterStage
 
 
 def builtins(
@@ -37,4 +56,10 @@ def builtins(
         SetStep: SetStage(),
         TrainStep: TrainStage(algorithms),
         RegisterStep: RegisterStage(algorithms, store),
+        UnregisterStep: UnregisterStage(),
+        SqlStep: SqlStage(),
+        IncludeStep: IncludeStage(),
+        CommandStep: CommandStage(),
+        IfStep: IfStage(),
+        ForStep: ForStage(),
     }

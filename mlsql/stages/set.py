@@ -9,6 +9,7 @@ from mlsql.errors import Refused, UnknownName
 from mlsql.options import TEXT, one_of, option, read_options
 from mlsql.plan import SetStep
 from mlsql.session import Nothing, Outcome, Run
+from mlsql.stages.texts import text_rows
 from mlsql.variables import render
 
 _GUARDED = ("spark.sql.variable.substitute",)
@@ -58,9 +59,8 @@ def _define_default(step: SetStep, options: SetOptions, run: Run) -> None:
 def _define_answer(step: SetStep, options: SetOptions, run: Run) -> None:
     """The first cell of the first row as text, empty when there is none."""
     frame = run.sql(render(step.value.text, step.value.span, run.scope, in_select=True))
-    numbered = frame.toDF(*map(str, range(len(frame.columns))))
-    row = numbered.select(numbered["0"].cast("string")).first()
-    text = (row[0] if row is not None else None) or ""
+    rows = text_rows(frame, 1)
+    text = rows[0][0] if rows else ""
     run.scope.define(step.name.text, text, template=False, in_select=options.visible is None)
 
 

@@ -50,6 +50,10 @@ class Functions:
         info = self._class("expressions.ExpressionInfo")("mlsql", None, signature.name, str(signature), "")
         self._state.functionRegistry().registerFunction(identifier, info, builder)
 
+    def forget(self, name: str) -> None:
+        """Take a function of ours away."""
+        self._state.functionRegistry().dropFunction(self._class("FunctionIdentifier")(name))
+
     def expose(self, name: str) -> None:
         """Make a function callable that Spark has, but keeps for itself."""
         identifier = self._class("FunctionIdentifier")(name)

@@ -48,6 +48,11 @@ def model_function(
     return signature
 
 
+def forget_function(spark: SparkSession, name: str) -> None:
+    """Take the function *name*, which :func:`model_function` made, away from *spark*."""
+    Functions(spark).forget(name)
+
+
 def _parameters(manifest: Manifest) -> tuple[Column, ...]:
     """The inputs with the types that a call casts to: an estimator computes in doubles."""
     if manifest.form == "features":

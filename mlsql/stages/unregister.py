@@ -1,0 +1,24 @@
+"""``unregister function``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlsql.errors import UnknownName
+from mlsql.plan import UnregisterStep
+from mlsql.session import Nothing, Outcome, Run
+from mlsql.udf.scoring import forget_function
+
+
+@dataclass(frozen=True, slots=True)
+class UnregisterStage:
+    """Forget a function that a register made in this session."""
+
+    def run(self, step: UnregisterStep, run: Run, /) -> Outcome:
+        """Nothing to show; a function that nobody registered is an error."""
+        name = step.function.text
+        if name not in run.session.functions:
+            raise UnknownName("registered function", name, run.session.functions, span=step.function.span)
+        forget_function(run.spark, name)
+        del run.session.functions[name]
+        return Nothing()
