@@ -212,6 +212,8 @@ def _load_settings(overrides: Mapping[str, str], *, conf: dict[str, str], config
 def _read_script(file: str) -> tuple[str, str]:
     """The text of the script and the name that messages call it by."""
     name = STANDARD_INPUT if file == "-" else file
+    if file == "-" and "PYSPARK_GATEWAY_PORT" in os.environ:
+        raise click.UsageError("spark-submit hands over no standard input: name a file")
     try:
         raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
         return raw.decode("utf-8-sig"), name

@@ -137,6 +137,12 @@ def test_a_script_that_is_not_utf8_is_told_with_its_line(tmp_path):
     assert "is not UTF-8: line 2" in ended.stderr
 
 
+def test_standard_input_is_refused_where_there_is_none(monkeypatch):
+    """spark-submit gives its Python a pipe that nobody writes to: reading it would hang."""
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    assert "name a file" in mlsql("run", "-").stderr
+
+
 def test_what_is_wrong_with_the_text_is_told_before_spark_starts():
     """All of it, each with its place, and nothing on standard output."""
     ended = mlsql(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlsql.errors import ScriptError
 from mlsql.grammar.conditions import compile_condition, parse_condition, variables
 from mlsql.grammar.nodes import Literal
-from mlsql.plan import ForStep, IfStep
+from mlsql.plan import ForStep, IfStep, render_query
 from mlsql.session import Outcome, Part, Run, Splice
 from mlsql.stages.texts import text_rows
 from mlsql.variables import Rendered, render
@@ -37,7 +37,7 @@ class ForStage:
     def run(self, step: ForStep, run: Run, /) -> Outcome:
         """The block again and again, with the row's columns as variables."""
         most = MOST_ROWS if step.limit is None else _limit(step.limit, run)
-        frame = run.sql(render(step.query.text, step.query.span, run.scope, in_select=True))
+        frame = run.sql(render_query(step.query, run.scope))
         rows = text_rows(frame, most + 1)
         if len(rows) > most:
             raise ScriptError(

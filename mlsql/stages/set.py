@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mlsql.errors import Refused, UnknownName
 from mlsql.options import TEXT, one_of, option, read_options
-from mlsql.plan import SetStep
+from mlsql.plan import SetStep, render_query
 from mlsql.session import Nothing, Outcome, Run
 from mlsql.stages.texts import text_rows
 from mlsql.variables import render
@@ -58,7 +58,7 @@ def _define_default(step: SetStep, options: SetOptions, run: Run) -> None:
 
 def _define_answer(step: SetStep, options: SetOptions, run: Run) -> None:
     """The first cell of the first row as text, empty when there is none."""
-    frame = run.sql(render(step.value.text, step.value.span, run.scope, in_select=True))
+    frame = run.sql(render_query(step.value, run.scope))
     rows = text_rows(frame, 1)
     text = rows[0][0] if rows else ""
     run.scope.define(step.name.text, text, template=False, in_select=options.visible is None)
