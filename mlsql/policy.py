@@ -90,7 +90,7 @@ class Policy:
             raise Refused(
                 f"the path '{written}' leads out of '{root}'",
                 span=span,
-                hint="that is where paths of scripts start; the setting paths.allow names what else they may use",
+                hint="paths of scripts start there; the setting paths.allow names what else they may use",
             )
         return local if _has_scheme(local) else _normal(local)
 

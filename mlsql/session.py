@@ -6,6 +6,7 @@ Stages get ``(step, run)``. Every path passes ``run.policy.path`` and every SQL 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from mlsql.variables import Rendered, Scope
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COMMAND = "command"
 """The table of one row that always exists, for algorithms that need no input."""
 
@@ -73,7 +75,7 @@ class FunctionSignature:
     output: str
 
     def __str__(self) -> str:
-        parameters = ", ".join(f"{each.name} {each.type}" for each in self.parameters)
+        parameters = ", ".join(f"{_written(each.name)} {each.type}" for each in self.parameters)
         return f"{self.name}({parameters}) -> {self.output}"
 
 
@@ -171,6 +173,11 @@ class Run:
 
     def _placed(self, error: Exception) -> MlsqlError:
         return sql_error(error, self._queries, self.spark)
+
+
+def _written(name: str) -> str:
+    """*name* as a query has to write it."""
+    return name if _PLAIN_NAME.fullmatch(name) else quoted(name)
 
 
 def quoted(name: str) -> str:

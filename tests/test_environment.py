@@ -21,13 +21,13 @@ def machine(tmp_path):
     class Machine:
         def has_python(self, name, *, version, venv=True):
             """Put a Python there that knows its version and whether it has ``venv``."""
-            answers = f'case "$2" in *version_info*) exit {int(not version)} ;; *ensurepip*) exit {int(not venv)} ;; esac'
-            (tmp_path / name).write_text(f"#!{tmp_path}/bash\n{answers}\n")
+            answers = f"*version_info*) exit {int(not version)} ;; *ensurepip*) exit {int(not venv)} ;;"
+            (tmp_path / name).write_text(f'#!{tmp_path}/bash\ncase "$2" in {answers} esac\n')
             (tmp_path / name).chmod(0o755)
 
         def run(self, line, **variables):
             """Run a line of shell behind ``environment.sh``."""
-            command = [shutil.which("bash"), "-c", f". '{SCRIPTS}/environment.sh'\n{line}"]
+            command = [shutil.which("bash"), "-c", f"set -euo pipefail\n. '{SCRIPTS}/environment.sh'\n{line}"]
             environment = {"PATH": str(tmp_path)} | variables
             return subprocess.run(
                 command, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -78,7 +78,7 @@ def test_what_is_installed_as_wanted_is_not_installed_again(machine, tmp_path):
     (tmp_path / "constraints.txt").write_text("b")
     stamp = tmp_path / ".venv" / ".installed-package"
     stamp.parent.mkdir()
-    here = f'root=\'{tmp_path}\'; venv="$root/.venv"; python="$venv/bin/python"\n'
+    here = f"root='{tmp_path}'; venv=$root/.venv; python=$venv/bin/python\n"
     sums = machine.run(f'{here}cat "$root/pyproject.toml" "$root/constraints.txt" | cksum')
     stamp.write_text(sums.stdout)
     assert machine.run(f"{here}have_package").returncode == 0

@@ -72,8 +72,9 @@ def _lines_of(token: Token, mode: Mode) -> Iterator[tuple[str, int]]:
         yield token.text.rstrip(), token.start
     else:
         for line in re.finditer(r"[^\n]+", token.text):
-            words = line[0].rstrip("\\ \t\r")
-            yield words if words.startswith("--") else f"-- {words.lstrip()}", token.start + line.start()
+            words = line[0].strip("\\ \t\r")
+            if words:
+                yield words if words.startswith("--") else f"-- {words}", token.start + line.start()
 
 
 @dataclass(frozen=True, slots=True)
