@@ -62,6 +62,15 @@ def spark(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def engine(spark):
+    """An engine on that Spark; a module that leaves things in sessions makes its own."""
+    from mlsql.engine import Engine
+
+    with Engine(spark) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
 def kafka(tmp_path_factory) -> Iterator[str]:
     """The bootstrap servers of a real broker, which runs for this suite alone and ends with it."""
     state = tmp_path_factory.mktemp("kafka")

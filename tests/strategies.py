@@ -190,7 +190,7 @@ _bare_conditions = st.sampled_from(
         "!:x or\n  not ${y}",
         '"a" == :s',
         "`a`",
-        "/* so */ :a[0] /* ; */ = 1",
+        ":a[0] /* so; */ = 1",
     ]
 ).map(lambda text: Literal(text, NOWHERE, ""))
 _limits = st.none() | st.sampled_from(["5", "${n}"]).map(lambda text: Literal(text, NOWHERE, ""))

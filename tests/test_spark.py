@@ -64,7 +64,8 @@ def test_a_group_ends_with_its_block(spark):
 
 def test_a_cancelled_group_ends_its_job_and_each_that_it_would_start_later(spark):
     """And another group runs on."""
-    timer = threading.Timer(1.0, cancel_jobs, (spark, "doomed"))
+    over = threading.Event()
+    timer = threading.Timer(1.0, cancel_jobs, (spark, "doomed"), {"until": over})
     timer.start()
     begun = time.monotonic()
     with job_group(spark, "doomed", "sleeps"):
@@ -73,6 +74,7 @@ def test_a_cancelled_group_ends_its_job_and_each_that_it_would_start_later(spark
         assert time.monotonic() - begun < 15
         with pytest.raises(spark_errors()):
             spark.range(10).collect()
+    over.set()
     timer.join()
     with job_group(spark, "other", "counts"):
         assert spark.range(3).count() == 3

@@ -27,7 +27,8 @@ def format_script(script: Script) -> str:
         page.take_comments()
         page.take_statement(statement)
     page.take_comments()
-    line_end = "\r\n" if script.text.partition("\n")[0].endswith("\r") else "\n"
+    from_windows = 0 < script.text.count("\n") == script.text.count("\r\n")
+    line_end = "\r\n" if from_windows else "\n"
     return "".join(line + line_end for line in page.lines)
 
 

@@ -154,6 +154,8 @@ def test_a_script_is_written_like_this(text, expected):
         ("select 1 -- one\n, 2 -- two\nas t; -- three", "select 1 -- one\n, 2 -- two\nas t; -- three\n"),
         ("select 1 as t -- goes on \\\n here\n;", "select 1 as t; -- goes on\n-- here\n"),
         ("select 1 -- goes on \\\n here\nas t;", "select 1 -- goes on\n  -- here\n  as t;\n"),
+        ("select 1 as t -- goes nowhere \\\n\n;", "select 1 as t; -- goes nowhere\n"),
+        ("set a=1; select 1,\r\n2 as t;\n", "set a=1;\nselect 1,\r\n2\nas t;\n"),
         ("!x a -- one\n b /* two */ c;", "!x a -- one\n  b /* two */ c;\n"),
         ("load a . /* in */ b as t", "load a.b /* in */ as t;\n"),
         ("set a . /* in */ b=1", "set a.b=1; /* in */\n"),
