@@ -2,7 +2,7 @@
 
 >>> import mlsql
 >>> engine = mlsql.Engine.local()                          # doctest: +SKIP
->>> engine.run("select 1 as one").frame.show()             # doctest: +SKIP
+>>> engine.run("select 1 as one as t").frame.show()             # doctest: +SKIP
 
 The words, one meaning each: a *script* has *statements*; at its turn each becomes a *step*,
 which a *stage* runs; stages produce *tables*. A *source* reads and writes; an *algorithm*

@@ -3,7 +3,7 @@
 ::
 
     with mlsql.Engine.local() as engine:
-        engine.run("select 1 as one").frame.show()
+        engine.run("select 1 as one as t").frame.show()
 """
 
 from __future__ import annotations

@@ -62,20 +62,20 @@ def test_a_group_ends_with_its_block(spark):
     assert context.getLocalProperty("spark.jobGroup.id") is None
 
 
-def test_a_cancelled_group_ends_its_job_and_each_that_it_would_start_later(spark):
-    """And another group runs on."""
-    over = threading.Event()
-    timer = threading.Timer(1.0, cancel_jobs, (spark, "doomed"), {"until": over})
+@pytest.mark.parametrize("delay", [0.0, 2.0])
+def test_a_cancelled_group_ends_its_job_and_each_that_it_would_start_later(spark, delay):
+    """Also when the cancel comes before the job; another group runs on."""
+    group, over = f"doomed {delay}", threading.Event()
+    timer = threading.Timer(delay, cancel_jobs, (spark, group), {"until": over})
     timer.start()
     begun = time.monotonic()
-    with job_group(spark, "doomed", "sleeps"):
-        with pytest.raises(spark_errors()):
-            spark.sql(ENDLESS).collect()
-        assert time.monotonic() - begun < 15
-        with pytest.raises(spark_errors()):
-            spark.range(10).collect()
+    with job_group(spark, group, "counts"):
+        for _ in range(2):
+            with pytest.raises(spark_errors()):
+                spark.sql(ENDLESS).collect()
+    assert time.monotonic() - begun < 30
     over.set()
-    timer.join()
+    timer.join(10)
     with job_group(spark, "other", "counts"):
         assert spark.range(3).count() == 3
 

@@ -76,7 +76,7 @@ def test_a_variable_set_in_a_loop_takes_the_row_in(scripts):
     scripts(
         "set all = ''; !for v in '''select * from values (1), (2), (3)'''; set all = '${all}${v}'; !done;"
     )
-    assert scripts.run.scope.value("all") == "12"
+    assert scripts.run.scope.value("all") == "123"
 
 
 def test_a_loop_over_too_many_rows_is_refused(scripts):
