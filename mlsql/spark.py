@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pyspark import SparkConf, SparkContext
     from pyspark.sql import SparkSession
 
+_logger = logging.getLogger(__name__)
+
 _DEFAULTS = {
     "spark.master": "local[*]",
     "spark.sql.session.timeZone": "UTC",
@@ -65,9 +67,15 @@ def own_session(spark: SparkSession) -> SparkSession:
 
 def stop_spark(spark: SparkSession) -> None:
     """End Spark and the Java process that was started for it; a new one may be started then."""
+    from py4j.protocol import Py4JError
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
-    spark.stop()
+    try:
+        spark.stop()
+    except (Py4JError, ConnectionError) as error:
+        _logger.warning("the Java process of Spark had ended before it was asked to: %s", error)
+        SparkContext._active_spark_context = SparkSession._instantiatedSession = None
     gateway = SparkContext._gateway
     if gateway is not None and gateway.proc is not None:
         SparkContext._gateway = SparkContext._jvm = None

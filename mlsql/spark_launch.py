@@ -51,7 +51,9 @@ def launch_java(settings: Settings) -> JavaGateway:
     log = _new_log_file()
     with log.open("ab") as output, _environment(_java_environment(log)):
         try:
-            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})  # type: ignore[no-untyped-call]
+            # In a session of its own no signal reaches it that is meant for us; it ends when we do.
+            how = {"stdout": output, "stderr": output, "start_new_session": True}
+            gateway = launch_gateway(conf, how)  # type: ignore[no-untyped-call]
         except PySparkRuntimeError as error:
             raise ConfigError(
                 f"the Java process of Spark did not start{_reason_in(log)}", hint=f"its log: {log}"

@@ -160,6 +160,22 @@ def test_spark_ends_with_a_process_that_is_killed():
 
 
 @pytest.mark.slow
+def test_a_java_that_died_is_no_obstacle_to_the_end_and_to_a_new_start():
+    """Whoever killed it; the next session is a whole one."""
+    code = LIFE.partition("spark.sql")[0] + (
+        "import os, signal\n"
+        "os.kill(java.pid, signal.SIGKILL)\n"
+        "java.wait(30)\n"
+        "stop_spark(spark)\n"
+        "again = start_spark(settings)\n"
+        "print(again.range(3).count())\n"
+        "stop_spark(again)"
+    )
+    run = run_python(code)
+    assert (run.returncode, run.stdout) == (0, "3\n"), run.stderr
+
+
+@pytest.mark.slow
 def test_a_master_that_does_not_exist_is_one_sentence():
     """Not a Java stack."""
     code = (

