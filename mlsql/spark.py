@@ -121,7 +121,7 @@ def _start_context(settings: Settings, app_name: str) -> None:
     from pyspark import SparkConf, SparkContext
 
     with worker_python(settings):
-        gateway = SparkContext._gateway or launch_java(settings)
+        gateway = SparkContext._gateway or launch_java(settings, app_name)
         conf = _completed(SparkConf(_jvm=gateway.jvm), settings.spark, app_name)
         try:
             SparkContext(conf=conf, gateway=gateway)

@@ -39,7 +39,7 @@ _KEPT_LOGS = 20
 _END_SECONDS = 20
 
 
-def launch_java(settings: Settings) -> JavaGateway:
+def launch_java(settings: Settings, app_name: str) -> JavaGateway:
     """The Java process of Spark, with its output in a log file; under spark-submit the one that is there."""
     from pyspark import SparkConf
     from pyspark.errors import PySparkRuntimeError
@@ -47,7 +47,7 @@ def launch_java(settings: Settings) -> JavaGateway:
 
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return launch_gateway()  # type: ignore[no-untyped-call]
-    conf = SparkConf(loadDefaults=False).setAll(list(_on_command_line(settings.spark).items()))
+    conf = SparkConf(loadDefaults=False).setAll(list(_on_command_line(settings.spark, app_name).items()))
     log = _new_log_file()
     with log.open("ab") as output, _environment(_java_environment(log)):
         try:
@@ -62,11 +62,11 @@ def launch_java(settings: Settings) -> JavaGateway:
     return gateway
 
 
-def _on_command_line(settings: Mapping[str, str]) -> dict[str, str]:
+def _on_command_line(settings: Mapping[str, str], app_name: str) -> dict[str, str]:
     """What the launcher is told; secrets are not, since anybody can list the arguments of a process."""
-    # spark-submit takes this process for a shell, and draws bars in a shell unless told not to.
-    shown = {name: value for name, value in settings.items() if not _SECRET.search(name)}
-    return {"spark.ui.showConsoleProgress": "false"} | shown
+    # spark-submit takes this process for a shell, which it names so and draws bars in.
+    unlike_a_shell = {"spark.app.name": app_name, "spark.ui.showConsoleProgress": "false"}
+    return unlike_a_shell | {name: value for name, value in settings.items() if not _SECRET.search(name)}
 
 
 @contextmanager

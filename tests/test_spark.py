@@ -34,6 +34,7 @@ def test_a_session_has_our_defaults(spark):
     }
     assert {name: spark.conf.get(name) for name in settings} == settings
     assert spark.sparkContext.pythonExec == sys.executable
+    assert spark.sparkContext.appName == "mlsql tests"
 
 
 def test_workers_find_this_package(spark):
@@ -55,11 +56,12 @@ def test_an_owners_session_has_views_and_settings_of_its_own(spark):
 def test_a_group_ends_with_its_block(spark):
     """Also the group around it is as before."""
     context = spark.sparkContext
+    before = context.getLocalProperty("spark.jobGroup.id")
     with job_group(spark, "outer", "o"):
         with job_group(spark, "inner", "i"):
             assert context.getLocalProperty("spark.jobGroup.id") == "inner"
         assert context.getLocalProperty("spark.jobGroup.id") == "outer"
-    assert context.getLocalProperty("spark.jobGroup.id") is None
+    assert context.getLocalProperty("spark.jobGroup.id") == before
 
 
 @pytest.mark.parametrize("delay", [0.0, 2.0])
@@ -94,8 +96,9 @@ def test_secrets_are_set_without_being_seen_on_a_command_line():
         "spark.ssl.keyPassword": "p",
         "spark.driver.memory": "1g",
     }
-    assert _on_command_line(settings) == {
+    assert _on_command_line(settings, "mine") == {
         "spark.driver.memory": "1g",
+        "spark.app.name": "mine",
         "spark.ui.showConsoleProgress": "false",
     }
 

@@ -14,6 +14,7 @@ from mlsql.bridge.publisher import ORDERED_PARTITIONS, publish
 from mlsql.bridge.request import Columns
 from mlsql.bridge.transports.spool import SpoolTransport
 from mlsql.models import Column
+from mlsql.spark import job_group
 
 pytestmark = pytest.mark.spark
 
@@ -106,13 +107,9 @@ def test_rows_of_a_task_that_failed_do_not_count(spark, stream, tmp_path):
 
 def test_publishing_is_one_spark_job(spark, stream):
     """Of the job group that the caller set."""
-    spark.sparkContext.setJobGroup("publisher-test", "publish")
-    try:
+    with job_group(spark, "publisher-test", "publish"):
         publish(spark.range(0, 100, 1, 2).toDF("x"), stream, message_bytes=MESSAGE)
-        jobs = spark.sparkContext.statusTracker().getJobIdsForGroup("publisher-test")
-    finally:
-        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
-    assert len(jobs) == 1
+    assert len(spark.sparkContext.statusTracker().getJobIdsForGroup("publisher-test")) == 1
 
 
 def test_an_ordered_frame_does_not_depend_on_how_its_rows_lie(spark, tmp_path):

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from mlsql.errors import DataError, InvalidOption, MissingPath, UndefinedVariable, UnknownName, UnknownOption
+from mlsql.spark import job_group
 
 pytestmark = pytest.mark.spark
 
@@ -110,8 +111,7 @@ def test_options_of_json_hold_for_text_too(scripts):
 def test_what_cannot_be_loaded_is_an_error_in_its_place(scripts, csv, script, error, span, message, hint):
     """No Spark job has run by then."""
     group = f"{script} {uuid.uuid4()}"
-    scripts.run.spark.sparkContext.setJobGroup(group, "")
-    with pytest.raises(error, match=message) as caught:
+    with job_group(scripts.run.spark, group, ""), pytest.raises(error, match=message) as caught:
         scripts(script)
     assert caught.value.span.text == span
     assert hint is None or (caught.value.hint or "").endswith(hint)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as sf
 from mlsql.errors import DataError, InvalidOption, MissingColumn
 from mlsql.grammar.nodes import Word
 from mlsql.spans import Script
+from mlsql.spark import job_group
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.tools.sampler import SPLIT, RateSampler, SamplerOptions
 
@@ -141,8 +142,8 @@ def test_columns_of_the_user_may_have_any_name(spark):
 def test_a_split_starts_no_spark_job(spark):
     """The table is lazy, as every table."""
     tracker = spark.sparkContext.statusTracker()
-    spark.sparkContext.setJobGroup("sampler-laziness", "")
-    split(spark.range(10).withColumn("label", sf.lit(1)), exact=True)
+    with job_group(spark, "sampler-laziness", ""):
+        split(spark.range(10).withColumn("label", sf.lit(1)), exact=True)
     assert list(tracker.getJobIdsForGroup("sampler-laziness")) == []
 
 
