@@ -102,7 +102,7 @@ def test_a_block_that_begins_after_the_stop_does_not_begin():
 
 def test_the_timer_calls_the_endings_at_the_deadline():
     """As a cancel does, without anybody asking."""
-    stop, ended = Stop(0.05), threading.Event()
+    stop, ended = Stop(0.5), threading.Event()
     with stop.timer(), stop.ending(ended.set):
         assert ended.wait(10)
     assert isinstance(stop.reason, TimedOut)
