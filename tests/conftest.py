@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def pytest_collection_modifyitems(config, items):
         if item.get_closest_marker("slow") and not config.getoption("--slow"):
             item.add_marker(skip)
     items.sort(key=lambda item: [item.get_closest_marker(need) is not None for need in NEEDS])
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell how long ``scripts/test`` took, with what it did before the tests."""
+    began = os.environ.get("SCRIPTS_TEST_BEGAN")
+    if began:
+        terminalreporter.write_line(f"scripts/test took {time.time() - int(began):.0f} s in all")
 
 
 @pytest.fixture(scope="session")
