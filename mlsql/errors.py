@@ -27,11 +27,23 @@ HTTP status (``rest.errors``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Self
 
 from mlsql.names import listed, nearest
 from mlsql.spans import Span, mask_secrets
+
+_MOST_SHOWN = 100
+"""How many errors of one script its text tells; the others follow from them, or nobody reads so far."""
+
+
+def _origins(span: Span | None) -> Iterator[str]:
+    """The statements that brought the text of *span* in, the innermost first."""
+    origin = span.script.origin if span else None
+    while origin is not None:
+        yield f"  from {origin.place}\n{origin.excerpt()}"
+        origin = origin.script.origin
 
 
 class MlsqlError(Exception):
@@ -58,10 +70,11 @@ class MlsqlError(Exception):
         lines = [f"{self.span.place}: {message}", self.span.excerpt()] if self.span else [message]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
-        origin = self.span.script.origin if self.span else None
-        while origin is not None:
-            lines += [f"  from {origin.place}", origin.excerpt()]
-            origin = origin.script.origin
+        for place, group in groupby(_origins(self.span)):
+            lines.append(place)
+            times = len(list(group))
+            if times > 1:
+                lines.append(f"  … {times} times")
         return "\n".join(lines)
 
 
@@ -138,8 +151,10 @@ class ScriptErrors(ScriptError):
         super().__init__(first.message, span=first.span, hint=first.hint)
 
     def __str__(self) -> str:
-        """All of them, one below the other."""
-        return "\n".join(map(str, self.errors))
+        """One below the other; of very many the first."""
+        texts = [*map(str, self.errors[:_MOST_SHOWN])]
+        more = len(self.errors) - len(texts)
+        return "\n".join([*texts, f"… and {more:,} more errors"] if more else texts)
 
 
 class DataError(ScriptError):

@@ -15,8 +15,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     True
     """
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    matches = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[matches[0]] if matches else None
+    folded = name.casefold()
+    matches = get_close_matches(folded, by_folded, n=3, cutoff=0.6)
+    # Letters that changed places are the commonest slip: 'cvs' is 'csv' rather than 'csvStr'.
+    closest = min(matches, key=lambda match: sorted(match) != sorted(folded), default=None)
+    return None if closest is None else by_folded[closest]
 
 
 def listed(names: Iterable[str], *, most: int = 12) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+_WIDEST = 200
+"""How many characters of a line an excerpt shows at most."""
 _SECRET_VALUE = re.compile(
-    r"""(?ix)
-    (?: [\w.`-]* (?: password | passwd | secret | token | credential | access_?key | private_?key ) [\w.`-]*
-        \s* = \s* (?P<quote>'''|\"""|["'`]?) )
+    r"""(?imx)
+    (?: (?<! [\w.`-] ) (?= [\w.`-]++ \s*+ = )
+        (?= [\w.`-]*? (?: password | passwd | secret | token | credential | access_?key | private_?key ) )
+        [\w.`-]++ \s*+ = \s*+ (?P<quote>'''|\"""|["'`]?) )
     (?P<value> .+? )
     (?: (?P=quote)(?=\s|;|,|$) | $ )
-    | ://[^/\s:@"'`]+:(?P<credential>[^@\s"'`]+)@
+    | ://[^/\s:@"'`]++:(?P<credential>[^@\s"'`]{1,4096}+)@
     """
 )
 
@@ -86,21 +89,29 @@ class Span:
     def excerpt(self) -> str:
         """The first line of the span with carets under it; secrets on the line are masked.
 
-        The caret line repeats the tabs of the line above, so both stay aligned.
+        The caret line repeats the tabs of the line above, so both stay aligned. Of a very long
+        line only the surroundings of the span are shown.
 
         >>> print(Script("a", "load jbdc.`x` as t").span(5, 9).excerpt())
             load jbdc.`x` as t
                  ^^^^
         """
-        text = self.script.text
+        line, column = self._shown_line()
+        indent = "".join("\t" if char == "\t" else " " * _cells(char) for char in line[:column])
+        marked = line[column:][: max(1, self.end - self.start)]
+        return f"    {line}\n    {indent}{'^' * max(1, sum(map(_cells, marked)))}"
+
+    def _shown_line(self) -> tuple[str, int]:
+        """The first line as an excerpt has it, and where in it the span begins."""
         start = self._line_start + 1
-        newline = text.find("\n", self.start)
-        line = text[start : newline if newline >= 0 else len(text)].rstrip("\r")
-        before = line[: self.start - start]
-        width = max(1, min(self.end, start + len(line)) - self.start)
-        indent = "".join("\t" if char == "\t" else " " * _cells(char) for char in before)
-        carets = "^" * max(1, sum(map(_cells, line[self.start - start :][:width])))
-        return f"    {mask_secrets(line)}\n    {indent}{carets}"
+        newline = self.script.text.find("\n", self.start)
+        whole = self.script.text[start : newline if newline >= 0 else len(self.script.text)].rstrip("\r")
+        line, column = mask_secrets(whole), self.start - start
+        first = max(0, min(column - _WIDEST // 2, len(line) - _WIDEST))
+        shown = ("…" if first else line[:1]) + line[first + 1 : first + _WIDEST]
+        if first + _WIDEST < len(line):
+            shown = shown[:-1] + "…"
+        return shown, column - first
 
     @property
     def _line_start(self) -> int:

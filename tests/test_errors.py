@@ -99,6 +99,12 @@ def test_several_errors_are_told_one_below_the_other():
     assert str(several) == f"{several.errors[0]}\nb"
 
 
+def test_of_very_many_errors_the_first_are_told():
+    """The text ends with how many there are besides."""
+    lines = str(ScriptErrors([ScriptError(f"e{number}") for number in range(1234)])).splitlines()
+    assert (lines[0], lines[-2:]) == ("e0", ["e99", "… and 1,134 more errors"])
+
+
 def test_a_secret_in_a_message_is_masked():
     """An error's text goes to logs and callbacks."""
     assert "hunter2" not in str(RunError("cannot reach jdbc:x://ann:hunter2@host"))

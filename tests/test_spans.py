@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +70,21 @@ def test_a_span_over_several_lines_shows_the_first():
     assert Script("a", "ab\r\ncd").span(1, 6).excerpt() == "    ab\n     ^"
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "shown"),
+    [
+        (3, 5, "load" + "x" * 195 + "…\n       ^^"),
+        (500, 501, "…" + "x" * 198 + "…\n    " + " " * 100 + "^"),
+        (990, 995, "…" + "x" * 195 + "last\n    " + " " * 186 + "^^^^^"),
+        (1004, 1004, "…" + "x" * 195 + "last\n    " + " " * 200 + "^"),
+    ],
+)
+def test_of_a_very_long_line_the_surroundings_are_shown(start, end, shown):
+    """A megabyte in one line fills no terminal."""
+    script = Script("a", "load" + "x" * 996 + "last")
+    assert script.span(start, end).excerpt() == f"    {shown}"
+
+
 SECRET = st.text(
     st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\"'`;,@/:\\=*"), min_size=3
 )
@@ -103,3 +120,13 @@ def test_an_excerpt_masks_its_line():
     """Also of a statement that does not parse."""
     text = 'connect jdbc where password="hunter2" an user="x"'
     assert "hunter2" not in Script("a", text).span(38, 40).excerpt()
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "password", "password=", "://a:", "a:", "token = 'x", " ", "-", "=x'"]
+)
+def test_masking_takes_time_in_proportion_to_the_text(piece):
+    """Whatever it is made of, such as one long word."""
+    start = process_time()
+    mask_secrets(f"://{piece * (100_000 // len(piece))}")
+    assert process_time() - start < 2

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from mlsql.errors import ScriptError, UndefinedVariable
@@ -56,12 +57,15 @@ _TRUTHS = {
 }
 
 
-def filled(condition: Condition, values: Mapping[str, str]) -> Condition:
-    """*condition* with a literal for each variable of *values*; only what it selects itself stays a name.
+def filled(
+    condition: Condition, values: Mapping[str, str], columns: Mapping[str, Kind] = MappingProxyType({})
+) -> Condition:
+    """*condition* with a literal for each variable of *values*.
 
-    A text that is selected is known like a variable, so it is read as a number beside one too.
+    What it selects itself stays a name, and so does what is called like one of *columns*. A text
+    that is selected is known like a variable, so it is read as a number beside one too.
     """
-    filling = _Filling(values)
+    filling = _Filling(values, columns)
     bindings = tuple(map(filling.bind, condition.bindings))
     return replace(condition, bindings=bindings, test=filling.fill(condition.test, "truth"))
 
@@ -69,10 +73,10 @@ def filled(condition: Condition, values: Mapping[str, str]) -> Condition:
 class _Filling:
     """The names that are known so far: variables and selected texts by their text, others by their kind."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], columns: Mapping[str, Kind]) -> None:
         self._values = values
         self._texts: dict[str, str] = {}
-        self._kinds: dict[str, Kind] = {}
+        self._kinds: dict[str, Kind] = dict(columns)
 
     def bind(self, binding: Binding) -> Binding:
         """*binding* filled in, its name known from now on."""

@@ -33,6 +33,8 @@ _ROLES: Mapping[Kind, tuple[str, ...]] = {
     "stop": ("$END",),
 }
 _SYMBOLS: Mapping[str, str] = {".": "DOT", "=": "EQUAL", ",": "COMMA"}
+_MOST_MISTAKES = 20
+"""How many mistakes of one statement are told; each makes the parser read the statement again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class _Reader:
             if self._machine.take(self._tokens.current):
                 self._tokens.advance()
                 continue
-            if self._tokens.current.start == mended:
+            if self._tokens.current.start == mended or len(self._errors) == _MOST_MISTAKES:
                 break
             mended = self._tokens.current.start
             finding = self._diagnose()

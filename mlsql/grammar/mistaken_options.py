@@ -62,6 +62,22 @@ def _unquoted_value(mistake: Mistake) -> Finding | None:
     return Finding(error, () if begun else mistake.inserted('""'), resume=end)
 
 
+def _backquoted_value(mistake: Mistake) -> Finding | None:
+    """``a=`b` ``: only ``set`` takes a value in backquotes."""
+    if mistake.token.kind != "backquoted" or "VALUE" not in mistake.expected:
+        return None
+    hint = f'write "{shortened(mistake.token.text[1:-1])}"'
+    error = mistake.here("the value of an option stands in quotes, not in backquotes", hint)
+    return Finding(error, mistake.inserted('""'), resume=mistake.token.end)
+
+
+def _missing_value(mistake: Mistake) -> Finding | None:
+    if not mistake.last.is_symbol("=") or not mistake.expected & VALUES:
+        return None
+    hint = f'it stands in quotes: {mistake.earlier.text}="…"'
+    return Finding(mistake.missing("missing a value after `=`", hint))
+
+
 def _quote_inside(mistake: Mistake) -> Finding | None:
     """``a="say "x""``: the string ends where the author did not mean it to."""
     as_key = mistake.role == "KEY" and mistake.earlier_role in VALUES
@@ -98,6 +114,8 @@ OPTION_DIAGNOSES: tuple[Diagnosis, ...] = (
     _missing_and,
     _option_left_out,
     _unquoted_value,
+    _backquoted_value,
+    _missing_value,
     _quote_inside,
     _missing_equal,
     _late_options,

@@ -6,6 +6,7 @@ pass-through statements and commands are only cut. All errors are told at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,12 +26,24 @@ from mlsql.grammar.errors import (
 )
 from mlsql.grammar.lalr import attempt
 from mlsql.grammar.nodes import Command, For, If, Select, Sql, Statement, Unregister
-from mlsql.grammar.queries import is_select, query_errors, statement_begins
-from mlsql.grammar.scanner import MODES, Mode, Token, is_statement, next_statement, scan, starts_line
+from mlsql.grammar.queries import is_select, keep_open, query_errors, statement_begins
+from mlsql.grammar.scanner import (
+    MODES,
+    RAW_WORD,
+    Mode,
+    Token,
+    is_statement,
+    next_statement,
+    scan,
+    starts_line,
+)
 from mlsql.spans import Script
 
 _WITH_NOT = (*WITH_CONDITION, "assert")
 _WITHOUT_OPTIONS = (Unregister, Select, Sql, Command, If, For)
+_RAW_WORD = re.compile(RAW_WORD)
+_MOST_WRONG = 100
+"""After so many wrong statements the rest is not read: what is wrong with it would hardly be about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +59,7 @@ class Reading:
 
 
 def parse(script: Script) -> tuple[Statement, ...]:
-    """The statements of *script*; every syntax error in it is told by one ScriptErrors."""
+    """The statements of *script*; one ScriptErrors tells every syntax error of up to 100 wrong ones."""
     return fold(parse_flat(script))
 
 
@@ -54,7 +67,9 @@ def parse_flat(script: Script) -> tuple[Statement, ...]:
     """The statements of *script* as :func:`parse` gives them, but blocks as the commands around them."""
     readings = list(_read(script))
     statements = tuple(reading.statement for reading in readings if reading.statement)
-    errors = [error for reading in readings for error in reading.errors] + misplaced(statements)
+    errors = [error for reading in readings for error in reading.errors]
+    if len(errors) < _MOST_WRONG:
+        errors += misplaced(statements)
     errors += [
         missing_table(reading.statement.query.span)
         for reading in readings[:-1]
@@ -75,11 +90,11 @@ def _place(error: ScriptError) -> int:
 
 
 def _read(script: Script) -> Iterator[Reading]:
-    position = 0
-    while (first := _first_token(script.text, position)) is not None:
+    position, wrong = 0, 0
+    while wrong < _MOST_WRONG and (first := _first_token(script.text, position)) is not None:
         reading = _read_statement(script, first)
         yield reading
-        position = reading.next
+        position, wrong = reading.next, wrong + bool(reading.errors)
 
 
 def _first_token(text: str, position: int) -> Token | None:
@@ -108,11 +123,13 @@ def _read_raw(script: Script, first: Token, mode: Mode) -> Reading:
     """A statement that is cut, not parsed: a query, a pass-through statement or a command."""
     begins = _command_begins if mode == "command" else statement_begins
     tokens: list[Token] = []
+    opened: list[Token] = []
     for token in scan(script.text, first.end if mode == "command" else first.start, mode):
-        if token.kind in ("stop", "unclosed") or begins(script, tokens, token):
+        if token.kind in ("stop", "unclosed") or begins(script, tokens, token, opened):
             break
         if token.kind != "comment":
             tokens.append(token)
+            keep_open(opened, token)
     quoted = swallowed(script, tokens, token)
     command = _command(script, first, tokens) if mode == "command" else None
     if quoted or token.kind == "unclosed":
@@ -120,7 +137,7 @@ def _read_raw(script: Script, first: Token, mode: Mode) -> Reading:
     if mode == "command":
         errors = _command_errors(script, first, tokens, command)
     else:
-        errors = query_errors(script, tokens)
+        errors = query_errors(script, tokens, opened)
     if token.kind != "stop":
         errors.append(_unfinished(script, tokens, token))
     end = token.end if token.kind == "stop" else token.start
@@ -133,7 +150,7 @@ def _query(script: Script, tokens: Sequence[Token]) -> Select | Sql:
 
 def _command(script: Script, first: Token, tokens: Sequence[Token]) -> Command | None:
     """The command, as far as it could be read; None when not even its name could."""
-    named = tokens and tokens[0].start == first.end and tokens[0].kind == "word"
+    named = tokens and tokens[0].start == first.end and _RAW_WORD.fullmatch(tokens[0].text)
     return build_command(script, first.start, tokens) if named else None
 
 
@@ -144,7 +161,7 @@ def _unfinished(script: Script, tokens: Sequence[Token], token: Token) -> Script
     return missing_semicolon(script, tokens, token).error
 
 
-def _command_begins(script: Script, tokens: Sequence[Token], token: Token) -> bool:
+def _command_begins(script: Script, tokens: Sequence[Token], token: Token, _opened: Sequence[Token]) -> bool:
     """Whether a line of a command begins the next statement; in a condition ``!`` may mean not."""
     if not tokens or not is_statement(script.text, token.start) or not starts_line(script.text, token.start):
         return False

@@ -30,12 +30,12 @@ from mlsql.grammar.nodes import (
     Unregister,
     Word,
 )
-from mlsql.grammar.scanner import VARIABLE
+from mlsql.grammar.scanner import RAW_WORD, VARIABLE
 
 _ONE_LINE = 2
 _SAVE_MODES = ("overwrite", "append", "errorifexists", "ignore")
 _BARE_PATH = re.compile(rf"(?:\w|{VARIABLE})+(?:\.(?:\w|{VARIABLE})+)*")
-_RAW_ARGUMENT = re.compile(rf"(?!--|/\*)(?:{VARIABLE}|[^\s;\"'`])+")
+_RAW_ARGUMENT = re.compile(rf"(?!--|/\*){RAW_WORD}")
 
 
 def print_script(statements: Iterable[Statement]) -> str:

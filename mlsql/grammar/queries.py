@@ -25,11 +25,11 @@ def is_select(tokens: Sequence[Token]) -> bool:
     return tokens[0].is_word("select", "with")
 
 
-def statement_begins(script: Script, tokens: Sequence[Token], token: Token) -> bool:
+def statement_begins(script: Script, tokens: Sequence[Token], token: Token, opened: Sequence[Token]) -> bool:
     """Whether *token* begins the next statement, so that the one of *tokens* lacks its ``;``.
 
-    In a select that is so after an ``as NAME`` that ends a line, and wherever a line has the form
-    of a statement that SQL does not know.
+    *opened* are the parentheses that are open there. In a select it is so after an ``as NAME`` that
+    ends a line, and wherever a line has the form of a statement that SQL does not know.
     """
     if not tokens or not (token.is_symbol("!") or token.is_word(*MODES)):
         return False
@@ -38,30 +38,25 @@ def statement_begins(script: Script, tokens: Sequence[Token], token: Token) -> b
     unknown_to_sql = is_statement(script.text, token.start, ours=True)
     if not is_select(tokens):
         return unknown_to_sql and not token.is_word("set")
-    return unknown_to_sql or (split_output(tokens)[1] is not None and not _open(tokens))
+    return unknown_to_sql or (not opened and split_output(tokens)[1] is not None)
 
 
-def query_errors(script: Script, tokens: Sequence[Token]) -> list[ScriptError]:
-    """What is wrong with the query or pass-through statement of *tokens*."""
+def query_errors(script: Script, tokens: Sequence[Token], opened: Sequence[Token]) -> list[ScriptError]:
+    """What is wrong with the query or pass-through statement of *tokens*, with *opened* left open."""
     odd = (token for token in tokens if token.kind == "symbol" and not token.text.isascii())
     errors = [*typographic_errors(script, odd)]
     if is_select(tokens):
         errors += [*_directives(script, tokens), *_sqlflow(script, tokens)]
-        errors += [
-            ScriptError("unclosed parenthesis", span=place(script, each)) for each in _open(tokens)[-1:]
-        ]
+        errors += [ScriptError("unclosed parenthesis", span=place(script, each)) for each in opened[-1:]]
     return errors
 
 
-def _open(tokens: Sequence[Token]) -> list[Token]:
-    """The parentheses that are open at the end."""
-    opened: list[Token] = []
-    for token in tokens:
-        if token.is_symbol("("):
-            opened.append(token)
-        elif token.is_symbol(")") and opened:
-            opened.pop()
-    return opened
+def keep_open(opened: list[Token], token: Token) -> None:
+    """Add *token* to the parentheses that are open, or take off the one that it closes."""
+    if token.is_symbol("("):
+        opened.append(token)
+    elif token.is_symbol(")") and opened:
+        opened.pop()
 
 
 def _directives(script: Script, tokens: Sequence[Token]) -> Iterator[ScriptError]:
@@ -76,7 +71,7 @@ def _directives(script: Script, tokens: Sequence[Token]) -> Iterator[ScriptError
 
 
 def _sqlflow(script: Script, tokens: Sequence[Token]) -> Iterator[ScriptError]:
-    """Errors for ``select … to train …`` and its like."""
+    """The error for ``select … to train …`` and its like."""
     for before, to, verb, _ in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
         if to.is_word("to") and verb.is_word(*_SQLFLOW) and not before.is_word("from", "join", "as"):
             path, label = _behind(script, tokens, "into", "using"), _behind(script, tokens, "label")
@@ -86,6 +81,7 @@ def _sqlflow(script: Script, tokens: Sequence[Token]) -> Iterator[ScriptError]:
                 span=script.span(to.start, verb.end),
                 hint=f"name the rows (select … as data;), then: {ours};",
             )
+            return
 
 
 def _behind(script: Script, tokens: Sequence[Token], *words: str) -> str:

@@ -36,6 +36,8 @@ KEYWORDS = frozenset(
 
 VARIABLE = r"\$\{[^{}\n]*\}"
 NAME = rf"(?:\w|{VARIABLE})++"
+RAW_WORD = rf"(?:{VARIABLE}|\$(?!\{{)|[^\s;\"'`$])++"
+"""A word of a command in which no ``${`` is left open: a ``}`` behind it would close that."""
 _BACKQUOTED = r"`(?:[^`]++|``)*+`"
 _BLANK = r"[\s\ufeff]*+"
 _BLOCK = r"'''.*?'''(?!')|\"\"\".*?\"\"\"(?!\")"

@@ -126,6 +126,13 @@ def test_a_literal_reads_as_it_was_written(text, quote):
     assert read_literal(write_literal(text, quote)) == text
 
 
+def test_an_open_brace_in_an_argument_is_not_closed_by_the_next():
+    """In one line they would be a variable."""
+    statements = parsed("!m ${a\nb};")
+    assert [argument.text for argument in statements[0].arguments] == ["${a", "b}"]
+    assert parsed(print_script(statements)) == statements
+
+
 def test_the_function_of_unregister_is_a_name():
     """The form that the laws above take names apart with."""
     assert parsed("unregister f") == (

@@ -82,6 +82,19 @@ def test_errors_stand_in_the_order_of_the_text():
     assert [error.span.line for error in errors] == list(range(1, 121))
 
 
+def test_after_a_hundred_wrong_statements_no_more_is_read():
+    """What is no script at all is refused soon, and no block is called unclosed that may be closed later."""
+    errors = told("!if 1;\n" + "lod;\n" * 1000 + "!fi;")
+    assert [error.span.line for error in errors] == list(range(2, 102))
+
+
+def test_twenty_mistakes_of_one_statement_are_told():
+    """The next is searched as well."""
+    options = ", ".join(f"k{number}=1" for number in range(100))
+    errors = told(f"load csv.`x` where {options} as t;\nlod;")
+    assert [error.span.line for error in errors] == [1] * 20 + [2]
+
+
 @pytest.mark.parametrize("end", [";", "", "\n", " -- done", "; ;\n"])
 def test_something_missing_is_said_at_the_end_of_the_token_before_it(end):
     """Whatever follows: a semicolon, nothing, a comment."""
