@@ -1,0 +1,1 @@
+"""What we cost, one module a bench: see __main__.py."""
