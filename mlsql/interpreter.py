@@ -10,19 +10,21 @@ from typing import Any
 from mlsql.errors import ScriptError
 from mlsql.events import StatementEnded, StatementStarted
 from mlsql.grammar.nodes import Statement
-from mlsql.plan import Step, resolve
+from mlsql.plan import CommandStep, Step, resolve
 from mlsql.session import Run, Splice, Table
+from mlsql.spans import mask_secrets
 from mlsql.stages.base import Stage
-
-DEEPEST = 16
-"""How deep includes, macros and blocks may lie in each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """Runs statements in source order; *stages* holds the one for each type of step."""
+    """Runs statements in source order; *stages* holds the one for each type of step.
+
+    Includes, macros and blocks lie in each other at most *deepest* deep.
+    """
 
     stages: Mapping[type[Step], Stage[Any]]
+    deepest: int = 16
 
     def run(self, statements: Sequence[Statement], run: Run) -> Table | None:
         """The table that the last statement with an outcome made, None when it made none.
@@ -37,6 +39,7 @@ class Interpreter:
         return run.last
 
     def _run(self, statement: Statement, run: Run, depth: int) -> None:
+        before = run.last
         with run.guard(statement.span):
             step = resolve(statement, run.scope)
             outcome = self.stages[type(step)].run(step, run)
@@ -44,22 +47,26 @@ class Interpreter:
             self._splice(outcome, statement, run, depth + 1)
         else:
             run.last = outcome if isinstance(outcome, Table) else None
+        if run.last is not before:
+            run.remember(by_command=isinstance(step, CommandStep))
 
     def _splice(self, splice: Splice, statement: Statement, run: Run, depth: int) -> None:
         """Run what *statement* stands for in its place."""
-        if depth > DEEPEST:
+        if depth > self.deepest:
             raise ScriptError(
-                f"more than {DEEPEST} statements that stand for others, one inside the other",
+                f"more than {self.deepest} statements that stand for others, one inside the other",
                 span=statement.span,
                 hint="does a macro call itself?",
             )
-        for part in splice.parts:
-            with run.scope.bound(part.bindings):
-                for each in part.statements:
+        for passage in splice.passages:
+            with run.scope.bound(passage.bindings):
+                for each in passage.statements:
                     self._run(each, run, depth)
+        if splice.output is not None and run.last is not None:
+            run.last = run.define(splice.output, run.last.frame)
 
 
 def title_of(statement: Statement, *, most: int = 72) -> str:
-    """The statement in one line of at most *most* characters, as progress shows it."""
-    line = " ".join(statement.span.text.split())
+    """The statement in one line of at most *most* characters, as progress shows it, without secrets."""
+    line = mask_secrets(" ".join(statement.span.text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"

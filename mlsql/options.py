@@ -31,9 +31,12 @@ _KEY = "mlsql.option"
 
 @dataclass(frozen=True, slots=True)
 class OptionText:
-    """An option's value as the script gives it, variables filled in, and where it stands."""
+    """An option's value as the script gives it, variables filled in, and where it stands.
 
-    text: str
+    Its repr keeps the value, which may be a password, to itself.
+    """
+
+    text: str = field(repr=False)
     span: Span | None = field(default=None, compare=False)
     key_span: Span | None = field(default=None, compare=False)
 
@@ -65,6 +68,12 @@ class Declared:
     secret: bool = False
     aliases: tuple[str, ...] = ()
     prefix: bool = False
+
+    def of_field(self, name: str) -> Declared:
+        """The same for the field *name*; dataclasses.replace takes several times as long."""
+        return Declared(
+            name, self.key, self.kind, self.doc, self.default, self.secret, self.aliases, self.prefix
+        )
 
     @property
     def required(self) -> bool:
@@ -100,9 +109,7 @@ def option_family(prefix: str, doc: str) -> Any:
 def declared_options(kind: type[Any]) -> tuple[Declared, ...]:
     """What the options class *kind* declares, in its own order."""
     return tuple(
-        dataclasses.replace(each.metadata[_KEY], field=each.name)
-        for each in dataclasses.fields(kind)
-        if _KEY in each.metadata
+        each.metadata[_KEY].of_field(each.name) for each in dataclasses.fields(kind) if _KEY in each.metadata
     )
 
 
@@ -112,15 +119,41 @@ def read_options(kind: type[T], given: Options, *, owner: str, span: Span | None
     Every error is told at once: unknown keys, values that cannot be read, required keys that
     are missing (placed at *span*, the name of the *owner*).
     """
+    values, errors = _read(kind, given, owner, span)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ScriptErrors(errors)
+    return kind(**values)
+
+
+def option_errors(
+    kind: type[Any], given: Options, *, owner: str, span: Span | None = None
+) -> list[ScriptError]:
+    """What :func:`read_options` would raise, as far as the values are known: those with ``${…}`` are not."""
+    _, errors = _read(kind, given, owner, span)
+    return [
+        error
+        for error in errors
+        if not isinstance(error, InvalidOption) or is_filled(given[error.option].text)
+    ]
+
+
+def is_filled(text: str) -> bool:
+    """Whether no ``${…}`` is left in *text*, so that it can be judged."""
+    return "${" not in text
+
+
+def _read(
+    kind: type[Any], given: Options, owner: str, span: Span | None
+) -> tuple[dict[str, Any], list[ScriptError]]:
+    """The values of the fields of *kind*, and everything that is wrong with *given*."""
     declared = declared_options(kind)
     values: dict[str, Any] = {}
-    errors: list[ScriptError] = []
+    errors: list[ScriptError] = [*_unknown(declared, given, owner, span)]
     for key, value in given.items():
         one = _declaration(key, declared)
         if one is None:
-            known = [each.key + "*" * each.prefix for each in declared]
-            errors.append(UnknownOption(key, owner, known, span=value.key_span or span))
-        elif one.prefix:
+            continue
+        if one.prefix:
             values.setdefault(one.field, {})[key.removeprefix(one.key)] = value
         else:
             try:
@@ -133,9 +166,25 @@ def read_options(kind: type[T], given: Options, *, owner: str, span: Span | None
         for one in declared
         if one.required and not any(name in given for name in (one.key, *one.aliases))
     ]
-    if errors:
-        raise errors[0] if len(errors) == 1 else ScriptErrors(errors)
-    return kind(**values)
+    return values, errors
+
+
+def unknown_options(
+    kind: type[Any], given: Options, *, owner: str, span: Span | None = None
+) -> list[UnknownOption]:
+    """An error for each key of *given* that *kind* does not declare, placed at the key or else at *span*."""
+    return _unknown(declared_options(kind), given, owner, span)
+
+
+def _unknown(
+    declared: tuple[Declared, ...], given: Options, owner: str, span: Span | None
+) -> list[UnknownOption]:
+    known = [each.key + "*" * each.prefix for each in declared]
+    return [
+        UnknownOption(key, owner, known, span=value.key_span or span)
+        for key, value in given.items()
+        if _declaration(key, declared) is None
+    ]
 
 
 def _declaration(key: str, declared: tuple[Declared, ...]) -> Declared | None:

@@ -9,26 +9,30 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlsql.config import Settings
 from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
-from mlsql.events import Event, Sink, ignore
+from mlsql.events import Event, Log, Sink, ignore
 from mlsql.grammar.nodes import Statement, Word
 from mlsql.models import Column
+from mlsql.options import Options, read_options, unknown_options
 from mlsql.policy import Policy
 from mlsql.spans import Script, Span
 from mlsql.spark import cancel_jobs, job_group
 from mlsql.spark_errors import spark_errors, sql_error
 from mlsql.stop import Stop
-from mlsql.variables import Rendered, Scope
+from mlsql.templates import Rendered
+from mlsql.variables import Definition, Scope
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+T = TypeVar("T")
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 COMMAND = "command"
@@ -49,7 +53,7 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Passage:
     """Statements to run next, with the variables that hold in them alone."""
 
     statements: tuple[Statement, ...]
@@ -58,9 +62,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Splice:
-    """The outcome of a step that stands for others: an include, a macro, a branch, a loop."""
+    """The outcome of a step that stands for others: an include, a macro, a branch, a loop.
 
-    parts: tuple[Part, ...]
+    The last table that they make gets the name *output* too.
+    """
+
+    passages: tuple[Passage, ...]
+    output: Word | None = None
+
+
+UNCHANGED = Splice(())
+"""The outcome of a step that leaves the result of the script what it is (``!println``)."""
 
 
 Outcome = Table | Nothing | Splice
@@ -79,13 +91,24 @@ class FunctionSignature:
         return f"{self.name}({parameters}) -> {self.output}"
 
 
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What ``connect`` gives an alias: a format, and the options by which it is reached."""
+
+    format: str
+    options: Options = field(repr=False)
+
+
 @dataclass(slots=True)
 class Session:
-    """What an owner keeps from one script to the next: the Spark session and its functions."""
+    """What an owner keeps from one script to the next."""
 
     owner: str
     spark: SparkSession
     functions: dict[str, FunctionSignature] = field(default_factory=dict)
+    variables: dict[str, Definition] = field(default_factory=dict)
+    connections: dict[str, Connection] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -101,6 +124,10 @@ class Run:
     stop: Stop = field(default_factory=Stop)
     sink: Sink = ignore
     last: Table | None = None
+    last_command: Table | None = None
+    last_name: str | None = None
+    endings: ExitStack = field(default_factory=ExitStack)
+    """What is let go of when the run ends, however it ends."""
     _queries: dict[str, Rendered] = field(default_factory=dict)
 
     @property
@@ -111,6 +138,19 @@ class Run:
     def emit(self, event: Event) -> None:
         """Tell whoever listens to this run."""
         self.sink(event)
+
+    def remember(self, *, by_command: bool) -> None:
+        """Keep the last result for those who ask for it later: as a command's, or by its name."""
+        if by_command:
+            self.last_command = self.last
+        if self.last is not None and self.last.name is not None:
+            self.last_name = self.last.name
+
+    def read_options(self, kind: type[T], given: Options, *, owner: str, span: Span | None = None) -> T:
+        """An instance of *kind*; what it does not declare is an error, or in a tolerant dialect a warning."""
+        if self.scope.dialect.tolerates_unknown_options:
+            given = self._known(kind, given, owner, span)
+        return read_options(kind, given, owner=owner, span=span)
 
     def sql(self, query: Rendered) -> DataFrame:
         """The lazy rows of *query*; what Spark refuses is an error placed in the script."""
@@ -125,12 +165,7 @@ class Run:
             with self.guard(span):
                 row = self.spark.read.text(path, wholetext=True).first()
             return row.value if row is not None else ""
-        try:
-            return Path(path).read_text(encoding="utf-8-sig")
-        except FileNotFoundError as error:
-            raise MissingPath(path, span=span) from error
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"'{path}' cannot be read: {error}", span=span) from error
+        return read_local_text(path, span=span)
 
     def define(self, table: Word, frame: DataFrame) -> Table:
         """Name *frame*: a temporary view of the session, which replaces one of that name."""
@@ -138,13 +173,17 @@ class Run:
         return Table(table.text, frame)
 
     def table(self, name: Word) -> DataFrame:
-        """The frame that a script calls *name*; an unknown one is told with the nearest known."""
+        """The frame that a script calls *name*, be it ``database.table`` of Spark's catalog.
+
+        An unknown one is told with the nearest known.
+        """
         if name.text.casefold() == COMMAND:
             return self.spark.range(1).selectExpr("id as command")
-        if not self.spark.catalog.tableExists(quoted(name.text)):
-            known = [each.name for each in self.spark.catalog.listTables()]
-            raise UnknownName("table", name.text, known, span=name.span)
-        return self.spark.table(quoted(name.text))
+        for written in (quoted(name.text), ".".join(map(quoted, name.text.split(".")))):
+            if self.spark.catalog.tableExists(written):
+                return self.spark.table(written)
+        known = [each.name for each in self.spark.catalog.listTables()]
+        raise UnknownName("table", name.text, known, span=name.span)
 
     @contextmanager
     def guard(self, span: Span | None = None) -> Iterator[None]:
@@ -171,8 +210,25 @@ class Run:
         finally:
             ended.set()
 
+    def _known(self, kind: type[Any], given: Options, owner: str, span: Span | None) -> Options:
+        unknown = unknown_options(kind, given, owner=owner, span=span)
+        for error in unknown:
+            self.emit(Log(f"{error.message}; it has no effect", "warning"))
+        names = {error.option for error in unknown}
+        return {key: value for key, value in given.items() if key not in names}
+
     def _placed(self, error: Exception) -> MlsqlError:
         return sql_error(error, self._queries, self.spark)
+
+
+def read_local_text(path: str, *, span: Span | None = None) -> str:
+    """The text of a file of this machine, which the policy has judged; UTF-8."""
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise MissingPath(path, span=span) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"'{path}' cannot be read: {error}", span=span) from error
 
 
 def _written(name: str) -> str:

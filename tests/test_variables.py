@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlsql.dialect import BYZER
 from mlsql.errors import ScriptError, UndefinedVariable
 from mlsql.grammar.literals import read_literal, write_literal
 from mlsql.spans import Script
-from mlsql.variables import Scope, references, render
+from mlsql.templates import references
+from mlsql.variables import Scope, render
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 67_000, tzinfo=UTC)
 
@@ -290,3 +292,71 @@ def test_a_name_can_be_kept_out_of_selects():
     text = "${ a } ${b}"
     assert render(text, whole(text), scope, in_select=True).text == "${ a } 1"
     assert render(text, whole(text), scope).text == "1 1"
+
+
+def test_a_part_of_json_has_a_name_of_its_own():
+    """Texts come as they are, anything else as JSON."""
+    scope = Scope(now=NOW)
+    scope.define("cfg", '{"a": [{"b": "x"}, 2.50, null], "c d": true}', json=True)
+    assert rendered("${cfg.a.0.b} ${cfg.a.1} ${cfg.a.2} ${cfg.c d} ${cfg.a.0}", scope).text == (
+        'x 2.5 null true {"b": "x"}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"), [("a.2", "an array of 2"), ("b", "stands a"), ("a.0.x", "stands 1"), ("a.x", "of 2")]
+)
+def test_a_part_of_json_that_is_not_there_is_told(path, hint):
+    """With what is there instead."""
+    scope = Scope(now=NOW)
+    scope.define("cfg", '{"a": [1, 2]}', json=True)
+    with pytest.raises(ScriptError, match=f"the variable 'cfg' holds nothing at '{path}'") as told:
+        rendered(f"${{cfg.{path}}}", scope)
+    assert hint in told.value.hint
+
+
+def test_a_lasting_value_needs_nothing_of_the_script_that_set_it():
+    """What it names of that script is filled in; what every script has is left to the next one."""
+    first = Scope.for_run(owner="ann", job_name="one", home="/home", now=NOW)
+    first.define("root", "/${OWNER}/data")
+    first.define("place", "${root}/${JOB_NAME}/${k}")
+    first.define("k", "v")
+    kept = {"place": first.lasting("place")}
+    second = Scope.for_run(owner="ann", job_name="two", home="/home", now=NOW, lasting=kept)
+    assert second.value("place") == "/ann/data/two/v"
+
+
+def test_parameters_come_before_what_lasts():
+    """Whoever starts a script has the last word."""
+    kept = {"k": scope_of(k="old").lasting("k")}
+    scope = Scope.for_run(
+        owner="ann", job_name="two", home="/", now=NOW, parameters={"k": "new"}, lasting=kept
+    )
+    assert scope.value("k") == "new"
+
+
+def byzer(**values):
+    """A scope of the dialect in which these names are set."""
+    scope = Scope(now=NOW, dialect=BYZER)
+    for name, text in values.items():
+        scope.define(name, text)
+    return scope
+
+
+def test_in_the_old_dialect_what_is_undefined_stays():
+    """Also in values and templates; what is there is filled in."""
+    scope = byzer(a="<${b}>", c="1")
+    assert rendered('${a} ${b} ${c} ${template.get("b", "x")}', scope).text == (
+        '<${b}> ${b} 1 ${template.get("b", "x")}'
+    )
+
+
+def test_in_the_old_dialect_a_dollar_is_enough_for_a_name():
+    """When a variable is called so, in texts and in values."""
+    scope = byzer(a="1", b="$a-$c")
+    assert rendered("$a ${a} $b $c $$a \\$a x$a $1", scope).text == "1 1 1-$c $c $$a \\$a x$a $1"
+
+
+def test_a_dollar_alone_is_a_character():
+    """In our own dialect."""
+    assert rendered("$a", scope_of(a="1")).text == "$a"
