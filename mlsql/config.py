@@ -18,9 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mlsql.dialect import DIALECTS
 from mlsql.errors import ConfigError
 from mlsql.names import nearest
-from mlsql.options import TEXT, Declared, Kind, declared_options, integer, one_of, option
+from mlsql.options import BOOLEAN, TEXT, Declared, Kind, declared_options, integer, one_of, option
 
 DEFAULT_FILE = Path("mlsql.toml")
 _PREFIX = "MLSQL_"
@@ -143,6 +144,51 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageSettings:
+    """How scripts are understood."""
+
+    dialect: str = option(
+        "dialect", one_of(*DIALECTS), "The language of scripts that do not say theirs.", default="mlsql"
+    )
+    include_depth: int = option(
+        "include_depth",
+        integer(1, 64),
+        "How deep includes, macros and blocks may lie in each other.",
+        default=16,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncludeSettings:
+    """Where scripts may come from that a script includes, besides files."""
+
+    hosts: tuple[str, ...] = option(
+        "hosts",
+        LIST,
+        "Hosts that `include http` may read, with their port unless it is usual; '*' is any.",
+        default=(),
+    )
+    repositories: tuple[str, ...] = option(
+        "repositories",
+        LIST,
+        "What the git addresses of `include lib` may begin with, such as 'https://github.com/ours/'.",
+        default=(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """What scripts may do beyond tables and models."""
+
+    shell: bool = option(
+        "shell",
+        BOOLEAN,
+        'Whether `set … where type="shell"` may run a command on this machine.',
+        default=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggingSettings:
     """What is logged."""
 
@@ -160,6 +206,9 @@ class Settings:
     jobs: JobSettings = field(default_factory=JobSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    language: LanguageSettings = field(default_factory=LanguageSettings)
+    include: IncludeSettings = field(default_factory=IncludeSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
     spark: Mapping[str, str] = field(default_factory=dict)
 
@@ -171,6 +220,9 @@ SECTIONS: Mapping[str, type[Any]] = {
     "bridge": BridgeSettings,
     "bridge.kafka": KafkaSettings,
     "train": TrainSettings,
+    "language": LanguageSettings,
+    "include": IncludeSettings,
+    "security": SecuritySettings,
     "logging": LoggingSettings,
 }
 
@@ -178,6 +230,11 @@ SECTIONS: Mapping[str, type[Any]] = {
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where we keep what can be fetched or made again; ``XDG_CACHE_HOME`` moves it."""
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlsql"
+
+
+def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where we keep what cannot be made again; ``XDG_DATA_HOME`` moves it."""
+    return Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mlsql"
 
 
 def declared_settings() -> Iterator[tuple[str, Declared]]:

@@ -15,14 +15,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mlsql import stages, udf
+from mlsql.check import errors_of
+from mlsql.checker import Checker, scope_without_spark
 from mlsql.config import Settings, load_settings
-from mlsql.errors import ConfigError, ScriptError
+from mlsql.diagnostics import Diagnostic
+from mlsql.dialect import DIALECTS, Dialect
+from mlsql.errors import ConfigError, ScriptError, UnknownName
 from mlsql.events import Sink, ignore
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
@@ -30,7 +35,9 @@ from mlsql.model_store import DirectoryModelStore
 from mlsql.policy import Policy
 from mlsql.session import Run, Session
 from mlsql.spans import Script
-from mlsql.spark import own_session, start_spark, stop_spark
+from mlsql.spark import SUBSTITUTE, own_session, start_spark, stop_spark
+from mlsql.spark_databases import drop_own_database, use_own_database
+from mlsql.spark_errors import expect_sql
 from mlsql.stop import Stop
 from mlsql.variables import Scope
 
@@ -80,7 +87,10 @@ class Engine:
         self._owns_spark = False
         self._lock = Lock()
         self._sessions: dict[str, Session] = {}
-        self._interpreter = Interpreter(stages.builtins(DirectoryModelStore()))
+        self._substitute = spark.conf.get(SUBSTITUTE) or "true"
+        depth = self.settings.language.include_depth
+        self._interpreter = Interpreter(stages.builtins(DirectoryModelStore()), deepest=depth)
+        self._checker = Checker.from_settings(self.settings, self._interpreter.stages)
 
     @classmethod
     def local(cls, settings: Settings | None = None) -> Self:
@@ -90,7 +100,7 @@ class Engine:
         engine._owns_spark = True
         return engine
 
-    def run(
+    def run(  # noqa: PLR0913 - keywords, each with a default
         self,
         text: str,
         *,
@@ -100,20 +110,55 @@ class Engine:
         sink: Sink = ignore,
         stop: Stop | None = None,
         job: str | None = None,
+        dialect: str | None = None,
+        fresh: bool = False,
     ) -> Result:
         """Run the script *text* to its end; *name* is what messages call it by.
 
         *parameters* are variables from outside; *job* is the id of the run where the caller has
-        one already. Raises MlsqlError: all syntax errors at once before anything runs, else the
-        error of the statement that failed.
+        one already. A *fresh* run shares nothing with others of its owner: its session begins
+        empty, and what it leaves is seen by nobody. Raises MlsqlError: all errors that the text
+        shows at once, before anything runs, else the error of the statement that failed.
         """
         script = Script(name, text)
         statements = parse(script)
-        session = self.session(owner or default_owner())
-        run = self._begin(script, session, job or uuid.uuid4().hex, parameters or {}, sink, stop or Stop())
-        with run.watch():
+        owner = owner or default_owner()
+        session = self._open_session(owner, fresh=True) if fresh else self.session(owner)
+        scope = self._scope(session, job := job or uuid.uuid4().hex, parameters or {}, dialect)
+        policy = Policy.from_settings(self.settings)
+        self._checker.expect_sound(statements, scope, policy)
+        run = Run(job, script, session, self.settings, policy, scope, stop or Stop(), sink)
+        with run.watch(), run.endings:
             self._interpreter.run(statements, run)
         return Result(run)
+
+    def check(
+        self,
+        text: str,
+        *,
+        name: str = "<script>",
+        owner: str | None = None,
+        parameters: Mapping[str, str] | None = None,
+        dialect: str | None = None,
+        complete: bool = True,
+    ) -> tuple[Diagnostic, ...]:
+        """What :meth:`run` would refuse before it begins, what else is odd, and what Spark cannot parse.
+
+        Unless the *parameters* are *complete*, an undefined variable is only a warning.
+        """
+        session = self.session(owner or default_owner())
+        scope = self._scope(session, "check", parameters or {}, dialect)
+        tables = [each.name for each in session.spark.catalog.listTables()]
+        parse_query = partial(expect_sql, spark=session.spark)
+        return self._checker.check(
+            Script(name, text),
+            scope,
+            Policy.from_settings(self.settings),
+            more_variables=not complete,
+            tables=tables,
+            parse_query=parse_query,
+            texts=scope,
+        )
 
     def session(self, owner: str) -> Session:
         """The session of *owner*, made at its first use."""
@@ -123,10 +168,15 @@ class Engine:
             return self._sessions[owner]
 
     def close(self) -> None:
-        """Forget the sessions, and end Spark when this engine started it."""
-        self._sessions.clear()
+        """Forget the sessions with what they hold, and end Spark when this engine started it."""
+        sessions, self._sessions = self._sessions, {}
         if self._owns_spark:
             stop_spark(self.spark)
+            return
+        for session in sessions.values():
+            if session.spark is not self.spark:
+                drop_own_database(session.spark, session.owner)
+        self.spark.conf.set(SUBSTITUTE, self._substitute)
 
     def __enter__(self) -> Self:
         return self
@@ -136,35 +186,64 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _begin(
-        self,
-        script: Script,
-        session: Session,
-        job: str,
-        parameters: Mapping[str, str],
-        sink: Sink,
-        stop: Stop,
-    ) -> Run:
+    def _scope(self, session: Session, job: str, parameters: Mapping[str, str], dialect: str | None) -> Scope:
         zone = ZoneInfo(session.spark.conf.get("spark.sql.session.timeZone") or "UTC")
-        scope = Scope.for_run(
+        return Scope.for_run(
             owner=session.owner,
             job_name=job,
             home=str(self.settings.paths.root or Path.home()),
             now=datetime.now(zone),
             parameters=parameters,
+            lasting=session.variables,
+            dialect=_dialect(dialect or self.settings.language.dialect),
         )
-        policy = Policy.from_settings(self.settings)
-        return Run(job, script, session, self.settings, policy, scope, stop, sink)
 
-    def _open_session(self, owner: str) -> Session:
+    def _open_session(self, owner: str, *, fresh: bool = False) -> Session:
         if not OWNER.fullmatch(owner):
             raise ScriptError(
                 f"'{owner}' cannot be an owner",
                 hint="lower-case letters, digits, '.', '_', '-'; at most 64, the first a letter or digit",
             )
-        spark = self.spark if owner == default_owner() else own_session(self.spark)
+        is_default = owner == default_owner()
+        spark = self.spark if is_default and not fresh else own_session(self.spark)
+        spark.conf.set(SUBSTITUTE, "false")
+        if not is_default:
+            use_own_database(spark, owner)
         udf.register_builtins(spark)
         return Session(owner, spark)
+
+
+def check_script(
+    script: Script,
+    settings: Settings,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    dialect: str | None = None,
+    complete: bool = False,
+) -> tuple[Diagnostic, ...]:
+    """What can be known of *script* where there is no Spark.
+
+    Unless the *parameters* are *complete*, an undefined variable is only a warning: it may come
+    from outside, or from an earlier script of the session.
+    """
+    scope = scope_without_spark(parameters or {}, _dialect(dialect or settings.language.dialect))
+    policy = Policy.from_settings(settings)
+    return Checker.from_settings(settings).check(script, scope, policy, more_variables=not complete)
+
+
+def refuse_unsound(
+    script: Script, settings: Settings, parameters: Mapping[str, str], dialect: str | None
+) -> None:
+    """Raise what would stop a run of *script* in a session of its own before it begins."""
+    error = errors_of(check_script(script, settings, parameters=parameters, dialect=dialect, complete=True))
+    if error is not None:
+        raise error
+
+
+def _dialect(name: str) -> Dialect:
+    if name not in DIALECTS:
+        raise UnknownName("dialect", name, DIALECTS)
+    return DIALECTS[name]
 
 
 def default_owner() -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal, Self
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from mlsql.config import Settings
 from mlsql.errors import Refused, ScriptError
@@ -44,12 +44,21 @@ class Policy:
     root: Path | None = None
     allow: tuple[str, ...] = ()
     working_directory: Path = field(default_factory=Path.cwd)
+    allows_shell: bool = False
+    include_hosts: tuple[str, ...] = ()
+    include_repositories: tuple[str, ...] = ()
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
-        """The policy that ``paths.root`` and ``paths.allow`` ask for."""
+        """The policy that the settings ask for."""
         root = settings.paths.root
-        return cls(root.absolute() if root else None, settings.paths.allow)
+        return cls(
+            root.absolute() if root else None,
+            settings.paths.allow,
+            allows_shell=settings.security.shell,
+            include_hosts=settings.include.hosts,
+            include_repositories=settings.include.repositories,
+        )
 
     def path(
         self, text: str, *, span: Span | None = None, purpose: Purpose = "read", needed: bool = True
@@ -74,6 +83,35 @@ class Policy:
     def sql(self, text: str, *, span: Span | None = None) -> str:  # noqa: ARG002 - judged where owners are apart
         """The SQL text that may be run: at the machine, any."""
         return text
+
+    def shell(self, *, span: Span | None = None) -> None:
+        """Refuse unless scripts may run commands on this machine."""
+        if not self.allows_shell:
+            raise Refused(
+                "scripts may not run shell commands here",
+                span=span,
+                hint="the setting security.shell allows it",
+            )
+
+    def include_url(self, url: str, *, span: Span | None = None) -> str:
+        """The address of a script that may be included; only ``http`` and ``https`` can be."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ScriptError(
+                f"'{url}' is no http address", span=span, hint="it begins with http:// or https://"
+            )
+        host = parts.netloc.rpartition("@")[2].casefold()
+        if not {"*", host}.intersection(map(str.casefold, self.include_hosts)):
+            hint = "the setting include.hosts names the hosts that may be read"
+            raise Refused(f"scripts may not be included from '{host}'", span=span, hint=hint)
+        return url
+
+    def include_repository(self, url: str, *, span: Span | None = None) -> str:
+        """The address of a git repository that may be cloned."""
+        if ".." in url or not any(_starts_with(url, each) for each in self.include_repositories):
+            hint = "the setting include.repositories says what such addresses may begin with"
+            raise Refused(f"libraries may not be cloned from '{url}'", span=span, hint=hint)
+        return url
 
     def _anywhere(self, local: str) -> str:
         if _has_scheme(local):

@@ -8,8 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -104,9 +104,7 @@ def start_process(
     outlives a thread from one that lives as long, or with ``dies_with_parent=False``. Elsewhere
     the child has to watch its parent itself. *environment* replaces ours.
     """
-    program = os.fspath(command[0])
-    if shutil.which(program) is None:
-        raise RunError(f"there is no program '{program}'")
+    program = _program(command)
     output = log.open("ab") if log else subprocess.DEVNULL
     try:
         process = subprocess.Popen(
@@ -124,6 +122,57 @@ def start_process(
         if not isinstance(output, int):
             output.close()
     return ChildProcess(process, log)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a process left: its exit code and what it wrote."""
+
+    exit_code: int
+    output: str
+    errors: str
+
+
+def run_process(
+    command: Sequence[str | os.PathLike[str]],
+    *,
+    timeout: float,
+    ending: Callable[[Callable[[], object]], AbstractContextManager[None]],
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Finished:
+    """Run *command* to its end in a process group of its own, and give what it wrote.
+
+    *ending* is told how to end it, as ``Stop.ending`` wants to know. What takes longer than
+    *timeout* seconds is ended and a RunError.
+    """
+    program = _program(command)
+    try:
+        process = subprocess.Popen(
+            _dying_with_parent(command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise RunError(f"'{program}' cannot be started: {error.strerror}") from error
+    with process, ChildProcess(process) as child, ending(child.end):
+        try:
+            output, errors = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise RunError(f"'{program}' did not end within {timeout:g} s") from error
+    texts = (each.decode(errors="replace") for each in (output, errors))
+    return Finished(process.returncode, *texts)
+
+
+def _program(command: Sequence[str | os.PathLike[str]]) -> str:
+    program = os.fspath(command[0])
+    if shutil.which(program) is None:
+        raise RunError(f"there is no program '{program}'")
+    return program
 
 
 def _dying_with_parent(command: Sequence[str | os.PathLike[str]]) -> Sequence[str | os.PathLike[str]]:

@@ -10,9 +10,9 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mlsql.config import Settings
+from mlsql.config import Settings, data_folder
 from mlsql.errors import RunError
 from mlsql.spark_launch import end_java, launch_java, worker_python
 
@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
+SUBSTITUTE = "spark.sql.variable.substitute"
+"""Whether Spark replaces ``${…}`` itself: it would swallow ours, and tell environment variables."""
+
 _DEFAULTS = {
     "spark.master": "local[*]",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.variable.substitute": "false",
+    SUBSTITUTE: "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
 _LOCAL_DEFAULTS = {
@@ -35,6 +38,7 @@ _LOCAL_DEFAULTS = {
     # Each task of a shuffle opens a file per partition; Spark's 200 are meant for clusters.
     "spark.sql.shuffle.partitions": "32",
 }
+_METASTORE_SERVICE = "spark.hadoop.hive.metastore.uris"
 _GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
 _QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
 _CANCEL_SECONDS = 0.5
@@ -61,7 +65,7 @@ def start_spark(settings: Settings, *, app_name: str = "mlsql") -> SparkSession:
 def own_session(spark: SparkSession) -> SparkSession:
     """A session for one owner: its temporary views, settings and functions are apart from others'."""
     session = spark.newSession()
-    session.conf.set("spark.sql.variable.substitute", "false")
+    session.conf.set(SUBSTITUTE, "false")
     return session
 
 
@@ -122,6 +126,7 @@ def _start_context(settings: Settings, app_name: str) -> None:
 
     with worker_python(settings):
         gateway = SparkContext._gateway or launch_java(settings, app_name)
+        _log_derby_with_spark(gateway.jvm)
         conf = _completed(SparkConf(_jvm=gateway.jvm), settings.spark, app_name)
         try:
             SparkContext(conf=conf, gateway=gateway)
@@ -138,7 +143,28 @@ def _completed(conf: SparkConf, given: Mapping[str, str], app_name: str) -> Spar
     if _is_local(conf):
         for name, value in _LOCAL_DEFAULTS.items():
             conf.setIfMissing(name, value)
+    if conf.get("spark.sql.catalogImplementation") == "hive" and not conf.contains(_METASTORE_SERVICE):
+        for name, value in _embedded_metastore().items():
+            conf.setIfMissing(name, value)
     return conf
+
+
+def _embedded_metastore() -> dict[str, str]:
+    """Where tables stay when no metastore service is named: in a folder that outlives this process."""
+    folder = data_folder() / "hive"
+    folder.mkdir(parents=True, exist_ok=True)
+    database = f"jdbc:derby:;databaseName={folder / 'metastore'};create=true"
+    return {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": database,
+    }
+
+
+def _log_derby_with_spark(jvm: Any) -> None:
+    """Derby, which the metastore and JDBC may use, else starts a derby.log in the working folder."""
+    system = jvm.java.lang.System
+    if not any(system.getProperty(f"derby.stream.error.{each}") for each in ("file", "field", "method")):
+        system.setProperty("derby.stream.error.field", "java.lang.System.err")
 
 
 def _first_session(context: SparkContext) -> SparkSession:
@@ -169,8 +195,12 @@ def _same_interrupt_handler() -> Iterator[None]:
 
 
 def _silence_query_loggers() -> None:
-    """PySpark prints a JSON stack for each error of a query, which we tell ourselves."""
+    """PySpark prints a JSON stack for each error of a query, which we tell ourselves.
+
+    Py4J, when all is logged, logs each call of Java with its arguments, passwords among them.
+    """
     from pyspark.logger import PySparkLogger
 
     for name in _QUERY_LOGGERS:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
+    logging.getLogger("py4j").setLevel(logging.INFO)

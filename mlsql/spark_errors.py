@@ -17,7 +17,7 @@ from mlsql.spans import Span
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from mlsql.variables import Rendered
+    from mlsql.templates import Rendered
 
 _ANALYSIS = "org.apache.spark.sql.AnalysisException"
 _PARSE = "org.apache.spark.sql.catalyst.parser.ParseException"
@@ -50,14 +50,22 @@ def sql_error(
     *queries* are the texts that Spark was given, by which the place is found. With *spark*, the
     hint for an unknown table or function is the nearest that the session knows.
     """
-    causes = tuple(_java_causes(error))
-    named = [each for each in causes if _is_a(each, _THROWABLE) and each.getCondition()]
+    causes = tuple(java_causes(error))
+    named = [each for each in causes if is_a(each, _THROWABLE) and each.getCondition()]
     if not named:
         return _of_text(error, causes)
     return _of_condition(named[-1], spark).at(_span(named[-1], queries))
 
 
-def _java_causes(error: Exception) -> Iterator[Any]:
+def expect_sql(query: Rendered, *, spark: SparkSession) -> None:
+    """Raise what Spark's parser says of *query*, placed in the script; nothing is looked up or run."""
+    try:
+        spark._jsparkSession.sessionState().sqlParser().parsePlan(query.text)
+    except spark_errors() as error:
+        raise sql_error(error, {query.text: query}, spark).at(query.span) from error
+
+
+def java_causes(error: Exception) -> Iterator[Any]:
     """The Java exceptions behind *error*, the outermost first."""
     cause = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     while cause is not None:
@@ -65,7 +73,8 @@ def _java_causes(error: Exception) -> Iterator[Any]:
         cause = cause.getCause()
 
 
-def _is_a(java_object: Any, java_class: str) -> bool:
+def is_a(java_object: Any, java_class: str) -> bool:
+    """Whether an object of Java is one of a class, by the name of that."""
     from py4j.java_gateway import is_instance_of
     from pyspark import SparkContext
 
@@ -79,7 +88,7 @@ def _of_condition(throwable: Any, spark: SparkSession | None) -> MlsqlError:
     if ours is not None:
         return ours
     message, hint = _sentences(condition, parameters)
-    if _is_a(throwable, _ANALYSIS):
+    if is_a(throwable, _ANALYSIS):
         return SqlError(message, hint=hint)
     if (throwable.getSqlState() or "").startswith(_DATA_STATES):
         return DataError(message, hint=hint)
@@ -118,7 +127,7 @@ def _of_text(error: Exception, causes: tuple[Any, ...]) -> MlsqlError:
     if "Traceback (most recent call last)" in text:
         return _of_traceback(text)
     message, hint = _first_sentence(_TASK_FAILURE.sub("", text.strip(), count=1))
-    if any(_is_a(each, _ILLEGAL_ARGUMENT) for each in causes):
+    if any(is_a(each, _ILLEGAL_ARGUMENT) for each in causes):
         return ScriptError(message, hint=hint)
     return RunError(message)
 
@@ -172,7 +181,7 @@ def _ranges(throwable: Any) -> Iterator[tuple[str, int, int]]:
     for context in throwable.getQueryContext():
         if context.contextType().toString() == "SQL" and context.sqlText().isDefined():
             yield context.sqlText().get(), context.startIndex(), context.stopIndex() + 1
-    if _is_a(throwable, _PARSE) and throwable.command().isDefined():
+    if is_a(throwable, _PARSE) and throwable.command().isDefined():
         text: str = throwable.command().get()
         yield text, *_parse_range(text, throwable)
 

@@ -23,7 +23,7 @@ class Stop:
         self._deadline = None if timeout is None else clock() + timeout
         self._cancelled = threading.Event()
         self._lock = threading.Lock()
-        self._endings: dict[object, Callable[[], None]] = {}
+        self._endings: dict[object, Callable[[], object]] = {}
 
     def cancel(self) -> None:
         """Ask the run to end now, and end what it waits for; may be called again and from any thread."""
@@ -80,7 +80,7 @@ class Stop:
             timer.cancel()
 
     @contextmanager
-    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+    def ending(self, end: Callable[[], object]) -> Iterator[None]:
         """Have *end* called when a stop comes within the block; when it has come, raise."""
         key = object()
         with self._lock:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import mlsql
 from mlsql.engine import default_owner
-from mlsql.errors import Cancelled, ScriptError, ScriptErrors, TimedOut, UnknownName
+from mlsql.errors import Cancelled, ScriptError, ScriptErrors, TimedOut, UnknownName, UnknownOption
+from mlsql.events import Log
+from mlsql.spark import SUBSTITUTE
 from mlsql.stop import Stop
 
 
@@ -112,3 +116,109 @@ def _endless(folder):
         "select count(*) as n from range(0, 100000000000, 1, 4) where xxhash64(id) = 1 as endless;"
         f"save overwrite endless as json.`{folder}/out`;"
     )
+
+
+def test_what_an_owner_creates_in_spark_is_his(engine):
+    """Tables of the catalog have a database of their own for each owner."""
+    engine.run("create table kept as select 1 as a;", owner="ann")
+    assert engine.run("select a from kept as t;", owner="ann").frame.first().a == 1
+    engine.run("create table kept as select 2 as a;", owner="a.nn")
+    assert engine.run("select a from kept as t;", owner="ann").frame.first().a == 1
+    with pytest.raises(ScriptError, match="kept"):
+        engine.run("select a from kept as t;", owner="bob")
+
+
+def test_the_databases_of_owners_end_with_the_engine(spark):
+    """With their files, when Spark's own catalog would forget them."""
+    with mlsql.Engine(spark) as engine:
+        engine.run("create table kept as select 1 as a;", owner="ann")
+        place = engine.run("describe database mlsql_ann;", owner="ann").frame
+        (folder,) = [row.info_value for row in place.collect() if row.info_name == "Location"]
+        assert Path(folder.removeprefix("file:"), "kept").is_dir()
+    assert not Path(folder.removeprefix("file:")).exists()
+    assert "mlsql_ann" not in [each.name for each in spark.catalog.listDatabases()]
+
+
+def test_settings_functions_and_variables_are_an_owners_own(engine):
+    """Neither seen nor changed by others."""
+    engine.run(
+        """
+        set spark.sql.shuffle.partitions="17" where type="conf";
+        set kept="x" where scope="session";
+        create temporary function mine() returns int return 5;
+        """,
+        owner="ann",
+    )
+    assert engine.run("select mine() as five, '${kept}' as kept as t;", owner="ann").frame.first() == (5, "x")
+    assert engine.session("bob").spark.conf.get("spark.sql.shuffle.partitions") != "17"
+    for text in ("select '${kept}' as t;", "select mine() as t;"):
+        with pytest.raises(ScriptError, match=r"kept|mine"):
+            engine.run(text, owner="bob")
+
+
+def test_two_owners_run_at_the_same_time(engine):
+    """The same names, each with its own rows."""
+    script = """
+        select '${OWNER}' as who, id from range(1000) as t;
+        select who, count(*) as n from t group by who as u;
+    """
+    with ThreadPoolExecutor(4) as threads:
+        owners = ["ann", "bob"] * 4
+        frames = threads.map(lambda owner: engine.run(script, owner=owner).frame.collect(), owners)
+        assert [row for (row,) in frames] == [(owner, 1000) for owner in owners]
+
+
+def test_a_variable_of_the_session_lasts(engine):
+    """Until it is set again; one of the script does not."""
+    engine.run(
+        "set a='1' where scope='session'; set b='2'; set c='${a}${b}' where scope='session';", owner="ann"
+    )
+    assert engine.run("select '${a}${c}' as t;", owner="ann").frame.first()[0] == "112"
+    with pytest.raises(ScriptError, match="'b' is not defined"):
+        engine.run("select '${b}' as t;", owner="ann")
+
+
+def test_a_fresh_run_shares_nothing(engine):
+    """Neither tables nor variables, in either direction."""
+    engine.run("select 1 as a as mine; set v='1' where scope='session';", owner="ann")
+    for text in ("select * from mine as t;", "select ${v} as t;"):
+        with pytest.raises(ScriptError):
+            engine.run(text, owner="ann", fresh=True)
+    result = engine.run("select 2 as a as mine;", owner="ann", fresh=True)
+    assert result.frame.first().a == 2
+    assert engine.run("select a from mine as t;", owner="ann").frame.first().a == 1
+
+
+def test_a_dialect_is_chosen_for_a_run(engine):
+    """By its name, or by the setting."""
+    text = "set a='1'; select '$a ${b}' as x as t;"
+    assert engine.run(text, dialect="byzer").frame.first().x == "1 ${b}"
+    with pytest.raises(ScriptError, match="'b' is not defined"):
+        engine.run(text)
+    with pytest.raises(UnknownName, match="no dialect is called 'byser'") as caught:
+        engine.run(text, dialect="byser")
+    assert caught.value.hint == "did you mean 'byzer'?"
+
+
+def test_old_scripts_may_say_what_nobody_knows(engine, tmp_path):
+    """In their dialect: a warning, and no effect."""
+    events = []
+    text = "select 1 as a as t; save overwrite t as json.`${out}` where fileNum='1' and sparkling='x';"
+    parameters = {"out": str(tmp_path / "out")}
+    engine.run(text, dialect="byzer", parameters=parameters, sink=events.append)
+    warnings = [each.message for each in events if isinstance(each, Log) and each.level == "warning"]
+    assert warnings == ["json has no option 'sparkling'; it has no effect"]
+    with pytest.raises(UnknownOption):
+        engine.run(text, parameters=parameters)
+
+
+def test_sparks_own_substitution_is_off_while_the_engine_lives(spark):
+    """Also in a session that was given, which gets its setting back."""
+    spark.conf.set(SUBSTITUTE, "true")
+    try:
+        with mlsql.Engine(spark) as engine:
+            frame = engine.run(r"select '\${env:HOME}' as x as t;").frame
+            assert frame.first().x == "${env:HOME}"
+        assert spark.conf.get(SUBSTITUTE) == "true"
+    finally:
+        spark.conf.set(SUBSTITUTE, "false")

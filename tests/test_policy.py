@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsql.config import PathSettings, Settings
+from mlsql.config import PathSettings, SecuritySettings, Settings
 from mlsql.errors import Refused, ScriptError
 from mlsql.policy import Policy
 from mlsql.spans import Script
@@ -202,3 +202,52 @@ def test_the_settings_make_the_policy(tmp_path):
 def test_sql_is_free_at_the_machine():
     """The service judges it; the person at the machine may."""
     assert Policy().sql("select 1") == "select 1"
+
+
+def test_a_shell_is_refused_unless_the_setting_allows_it():
+    """Also on the command line."""
+    with pytest.raises(Refused) as told:
+        Policy.from_settings(Settings()).shell()
+    assert "security.shell" in told.value.hint
+    Policy.from_settings(Settings(security=SecuritySettings(shell=True))).shell()
+
+
+@pytest.mark.parametrize(
+    ("allowed", "url", "may"),
+    [
+        ("example.org", "https://example.org/a.mlsql", True),
+        ("EXAMPLE.org", "https://example.ORG/a.mlsql", True),
+        ("example.org:8080", "http://example.org:8080/a", True),
+        ("example.org", "http://example.org:8080/a", False),
+        ("example.org", "http://example.org.evil.org/a", False),
+        ("example.org", "http://example.org@evil.org/a", False),
+        ("*", "http://anything/a", True),
+    ],
+)
+def test_a_script_comes_from_hosts_that_are_named(allowed, url, may):
+    """By name and port, whatever stands before the ``@``."""
+    policy = Policy(include_hosts=(allowed,))
+    if may:
+        assert policy.include_url(url) == url
+    else:
+        with pytest.raises(Refused, match="may not be included"):
+            policy.include_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "may"),
+    [
+        ("https://github.com/ours/lib", True),
+        ("https://github.com/ours/../theirs/lib", False),
+        ("https://github.com/ours-not/lib", False),
+        ("https://github.com.evil.org/ours/lib", False),
+    ],
+)
+def test_a_library_comes_from_repositories_that_are_named(url, may):
+    """By whole segments of their address."""
+    policy = Policy(include_repositories=("https://github.com/ours",))
+    if may:
+        assert policy.include_repository(url) == url
+    else:
+        with pytest.raises(Refused, match="may not be cloned"):
+            policy.include_repository(url)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from mlsql.errors import RunError
-from mlsql.processes import describe_exit, start_process
+from mlsql.processes import describe_exit, run_process, start_process
+from mlsql.stop import Stop
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -132,3 +133,23 @@ def test_how_a_process_ended_is_told_in_words():
     assert describe_exit(-200) == "was killed by signal 200"
     assert describe_exit(1) == "ended with exit code 1"
     assert describe_exit(0) == "ended well"
+
+
+def test_what_a_process_writes_is_given():
+    """Both streams apart, and its code; bytes that are no UTF-8 are replaced."""
+    done = run_process(
+        ["/bin/sh", "-c", "echo a; echo b >&2; printf '\\377'; exit 3"], timeout=10, ending=Stop().ending
+    )
+    assert (done.exit_code, done.output, done.errors) == (3, "a\n\ufffd", "b\n")
+
+
+def test_a_process_that_takes_too_long_is_ended():
+    """With all that it started."""
+    with pytest.raises(RunError, match=r"'/bin/sh' did not end within 0\.2 s"):
+        run_process(["/bin/sh", "-c", "sleep 60 & wait"], timeout=0.2, ending=Stop().ending)
+
+
+def test_a_program_that_is_not_there_is_told():
+    """By its name."""
+    with pytest.raises(RunError, match="there is no program '/no/such'"):
+        run_process(["/no/such"], timeout=10, ending=Stop().ending)
