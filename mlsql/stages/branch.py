@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mlsql.errors import ScriptError
 from mlsql.grammar.conditions import compile_condition, parse_condition, variables
 from mlsql.grammar.nodes import Literal
+from mlsql.options import is_filled
 from mlsql.plan import ForStep, IfStep, render_query
-from mlsql.session import Outcome, Part, Run, Splice
+from mlsql.session import Outcome, Passage, Run, Splice
 from mlsql.stages.texts import text_rows
-from mlsql.variables import Rendered, render
+from mlsql.templates import Rendered
+from mlsql.variables import render
 
 MOST_ROWS = 1000
 """How often a ``!for`` runs its block unless it says otherwise."""
@@ -26,8 +28,8 @@ class IfStage:
         for branch in step.branches:
             bindings = _answer(branch.condition, run)
             if bindings is not None:
-                return Splice((Part(branch.statements, bindings),))
-        return Splice((Part(step.otherwise),) if step.otherwise else ())
+                return Splice((Passage(branch.statements, bindings),))
+        return Splice((Passage(step.otherwise),) if step.otherwise else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class ForStage:
 
     def run(self, step: ForStep, run: Run, /) -> Outcome:
         """The block again and again, with the row's columns as variables."""
-        most = MOST_ROWS if step.limit is None else _limit(step.limit, run)
+        limit = step.limit
+        most = MOST_ROWS if limit is None else _limit(render(limit.text, limit.span, run.scope))
         frame = run.sql(render_query(step.query, run.scope))
         rows = text_rows(frame, most + 1)
         if len(rows) > most:
@@ -46,6 +49,12 @@ class ForStage:
                 hint=f"a `!for` may say how many it takes: … limit {most * 10};",
             )
         return Splice(tuple(_turns(step, frame.columns, rows)))
+
+    def check(self, step: ForStep, /) -> Iterable[ScriptError]:
+        """What is wrong with the limit."""
+        if step.limit is not None and is_filled(step.limit.text):
+            _limit(step.limit)
+        return ()
 
 
 def _answer(condition: Literal, run: Run) -> dict[str, str] | None:
@@ -60,14 +69,13 @@ def _answer(condition: Literal, run: Run) -> dict[str, str] | None:
     return dict(zip(names, selected, strict=True)) if holds == "true" else None
 
 
-def _turns(step: ForStep, columns: list[str], rows: list[tuple[str, ...]]) -> Iterator[Part]:
+def _turns(step: ForStep, columns: list[str], rows: list[tuple[str, ...]]) -> Iterator[Passage]:
     for row in rows:
         named = dict(zip(columns, row, strict=True))
-        yield Part(step.statements, {**named, step.variable.text: row[0]})
+        yield Passage(step.statements, {**named, step.variable.text: row[0]})
 
 
-def _limit(limit: Literal, run: Run) -> int:
-    text = render(limit.text, limit.span, run.scope).text
-    if not text.isdecimal() or int(text) == 0:
-        raise ScriptError(f"a limit is a whole number of at least 1, not '{text}'", span=limit.span)
-    return int(text)
+def _limit(limit: Literal | Rendered) -> int:
+    if not limit.text.isdecimal() or int(limit.text) == 0:
+        raise ScriptError(f"a limit is a whole number of at least 1, not '{limit.text}'", span=limit.span)
+    return int(limit.text)

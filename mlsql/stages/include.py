@@ -1,25 +1,27 @@
-"""``include format.path``: the statements of another file in the place of this one."""
+"""``include format.path``: the statements of another script in the place of this one."""
 
 from __future__ import annotations
 
 import posixpath
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
+from typing import IO, Any
 
-from mlsql.errors import ScriptError, UnknownName
+from mlsql.errors import DataError, ScriptError, UnknownName
 from mlsql.grammar import parse
-from mlsql.options import read_options
+from mlsql.options import is_filled
 from mlsql.plan import IncludeStep
-from mlsql.session import Outcome, Part, Run, Splice
+from mlsql.policy import Policy
+from mlsql.session import UNCHANGED, Outcome, Passage, Run, Splice, read_local_text
 from mlsql.spans import Script
+from mlsql.stages.libraries import declare_library, library_file
 
-_FROM_WORKING_FOLDER = ("file", "hdfs")
-_FROM_INCLUDING_FILE = "project"
-_NOT_YET = ("http", "lib", "local")
-
-
-@dataclass(frozen=True, slots=True)
-class IncludeOptions:
-    """An include takes no options yet."""
+_HTTP_SECONDS = 30.0
+_MOST_BYTES = 8 * 2**20
+_PYTHON = ".py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +29,97 @@ class IncludeStage:
     """Parse another script; errors in it show its own place and that of the include."""
 
     def run(self, step: IncludeStep, run: Run, /) -> Outcome:
-        """The statements of the file."""
-        read_options(IncludeOptions, step.options, owner="include", span=step.span)
-        path = run.policy.path(_path(step), span=step.path.span)
-        _refuse_cycle(path, step)
-        script = Script(path, run.read_text(path, span=step.path.span), origin=step.span)
-        return Splice((Part(parse(script)),))
+        """The statements of the script; the options are variables in it."""
+        return _kind(step)(step, run)
+
+    def check(self, step: IncludeStep, /) -> Iterable[ScriptError]:
+        """What is wrong with the kind of include."""
+        if is_filled(step.format.text):
+            _kind(step)
+        return ()
 
 
-def _path(step: IncludeStep) -> str:
-    kind = step.format.text.casefold()
-    if kind in _FROM_WORKING_FOLDER:
-        return step.path.text
-    if kind == _FROM_INCLUDING_FILE:
-        return posixpath.join(posixpath.dirname(step.span.script.name), step.path.text)
-    if kind in _NOT_YET:
-        raise ScriptError(
-            f"include {kind} is not part of this version yet",
-            span=step.format.span,
-            hint="copy the file and include it with file.`path`",
-        )
-    raise UnknownName(
-        "kind of include", step.format.text, (*_FROM_WORKING_FOLDER, "project"), span=step.format.span
-    )
+def known_script(step: IncludeStep, policy: Policy) -> Script | None:
+    """The script that an include means, before the run; None when it is no file of this machine."""
+    if _kind(step) not in (_include_file, _include_beside):
+        return None
+    path = _path_beside(step, policy) if _kind(step) is _include_beside else _path(step, policy)
+    _refuse_cycle(path, step)
+    if "://" in path:
+        return None
+    return Script(path, read_local_text(path, span=step.path.span), origin=step.span)
+
+
+def _kind(step: IncludeStep) -> Callable[[IncludeStep, Run], Outcome]:
+    find = KINDS.get(step.format.text.casefold())
+    if find is None:
+        raise UnknownName("kind of include", step.format.text, KINDS, span=step.format.span)
+    return find
+
+
+def _path(step: IncludeStep, policy: Policy) -> str:
+    return policy.path(step.path.text, span=step.path.span)
+
+
+def _path_beside(step: IncludeStep, policy: Policy) -> str:
+    folder = posixpath.dirname(including_file(step.span.script))
+    return policy.path(posixpath.join(folder, step.path.text), span=step.path.span)
+
+
+def _include_file(step: IncludeStep, run: Run) -> Outcome:
+    """A file of the owner's, or on another file system that is allowed."""
+    path = _path(step, run.policy)
+    return _spliced(path, lambda: run.read_text(path, span=step.path.span), step)
+
+
+def _include_beside(step: IncludeStep, run: Run) -> Outcome:
+    """A file whose path starts at the folder of the including file."""
+    path = _path_beside(step, run.policy)
+    return _spliced(path, lambda: run.read_text(path, span=step.path.span), step)
+
+
+def _include_url(step: IncludeStep, run: Run) -> Outcome:
+    """What a host that is allowed answers."""
+    url = run.policy.include_url(step.path.text, span=step.path.span)
+    return _spliced(url, lambda: _fetched(url, step, run), step)
+
+
+def _include_of_library(step: IncludeStep, run: Run) -> Outcome:
+    """A file of a library; one in Python becomes the variable of its name."""
+    path = library_file(step.path, run)
+    if path.suffix != _PYTHON:
+        return _spliced(str(path), lambda: run.read_text(str(path), span=step.path.span), step)
+    run.scope.define(path.stem, run.read_text(str(path), span=step.path.span), template=False)
+    return UNCHANGED
+
+
+def _declare(step: IncludeStep, run: Run) -> Outcome:
+    declare_library(step, run)
+    return UNCHANGED
+
+
+KINDS: Mapping[str, Callable[[IncludeStep, Run], Outcome]] = {
+    "file": _include_file,
+    "hdfs": _include_file,
+    "project": _include_beside,
+    "http": _include_url,
+    "lib": _declare,
+    "local": _include_of_library,
+}
+"""What each kind of include does, by its name."""
+
+
+def including_file(script: Script) -> str:
+    """The name of the file that a statement of *script* stands in, also inside a macro."""
+    while script.name.startswith("!") and script.origin is not None:
+        script = script.origin.script
+    return script.name
+
+
+def _spliced(path: str, text: Callable[[], str], step: IncludeStep) -> Splice:
+    _refuse_cycle(path, step)
+    bindings = {key: option.text for key, option in step.options.items()}
+    return Splice((Passage(parse(Script(path, text(), origin=step.span)), bindings),))
 
 
 def _refuse_cycle(path: str, step: IncludeStep) -> None:
@@ -63,3 +133,34 @@ def _refuse_cycle(path: str, step: IncludeStep) -> None:
                 f"a file that includes itself: {' → '.join(reversed(chain))}", span=step.path.span
             )
         script = script.origin.script if script.origin else None
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """An address that was judged may not send us to another."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,  # noqa: ARG002 - as urllib calls them
+        fp: IO[bytes],  # noqa: ARG002
+        code: int,  # noqa: ARG002
+        msg: str,  # noqa: ARG002
+        headers: Any,  # noqa: ARG002
+        newurl: str,  # noqa: ARG002
+    ) -> None:
+        return None
+
+
+def _fetched(url: str, step: IncludeStep, run: Run) -> str:
+    """The text that *url* answers, UTF-8, of at most 8 MiB."""
+    opener = urllib.request.build_opener(_NoRedirect)
+    seconds = _HTTP_SECONDS if run.stop.remaining is None else min(_HTTP_SECONDS, run.stop.remaining)
+    try:
+        with opener.open(url, timeout=seconds) as reply:
+            content = reply.read(_MOST_BYTES + 1)
+        text: str = content.decode("utf-8-sig")
+    except (OSError, HTTPException, UnicodeDecodeError) as error:
+        reason = f"it answers {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error)
+        raise DataError(f"'{url}' cannot be read: {reason}", span=step.path.span) from error
+    if len(content) > _MOST_BYTES:
+        raise DataError(f"'{url}' gives more than {_MOST_BYTES:,} bytes", span=step.path.span)
+    return text

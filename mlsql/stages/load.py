@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsql.errors import ScriptError
-from mlsql.options import read_options
+from mlsql.options import is_filled, option_errors
 from mlsql.plan import LoadStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run
@@ -20,10 +21,20 @@ class LoadStage:
 
     def run(self, step: LoadStep, run: Run, /) -> Outcome:
         """The table, under the name that the statement gives it."""
-        source = self.sources.get(step.format.text, span=step.format.span)
-        if not isinstance(source, Reads):
-            raise ScriptError(f"'{step.format.text}' cannot be loaded from", span=step.format.span)
-        options = read_options(
+        source = self._source(step)
+        options = run.read_options(
             source.read_options, step.options, owner=step.format.text, span=step.format.span
         )
         return run.define(step.table, source.read(run, step.path, options))
+
+    def check(self, step: LoadStep, /) -> Iterator[ScriptError]:
+        """What is wrong with the format and the options."""
+        if is_filled(step.format.text):
+            declared = self._source(step).read_options
+            yield from option_errors(declared, step.options, owner=step.format.text, span=step.format.span)
+
+    def _source(self, step: LoadStep) -> Reads:
+        source = self.sources.get(step.format.text, span=step.format.span)
+        if not isinstance(source, Reads):
+            raise ScriptError(f"'{step.format.text}' cannot be loaded from", span=step.format.span)
+        return source

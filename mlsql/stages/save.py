@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlsql.errors import ScriptError
-from mlsql.options import read_options
+from mlsql.options import is_filled, option_errors
 from mlsql.plan import SaveStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
@@ -23,10 +24,8 @@ class SaveStage:
 
     def run(self, step: SaveStep, run: Run, /) -> Outcome:
         """One row: format, path, mode, rows, files."""
-        source = self.sources.get(step.format.text, span=step.format.span)
-        if not isinstance(source, Writes):
-            raise ScriptError(f"'{step.format.text}' cannot be saved to", span=step.format.span)
-        options = read_options(
+        source = self._source(step)
+        options = run.read_options(
             source.write_options, step.options, owner=step.format.text, span=step.format.span
         )
         target = Target(step.path, step.mode, step.partition_by)
@@ -35,3 +34,15 @@ class SaveStage:
             written = source.write(run, frame, target, options)
         row = (step.format.text, written.place, step.mode, written.rows, written.files)
         return Table(None, run.spark.createDataFrame([row], _ROW))
+
+    def check(self, step: SaveStep, /) -> Iterator[ScriptError]:
+        """What is wrong with the format and the options."""
+        if is_filled(step.format.text):
+            declared = self._source(step).write_options
+            yield from option_errors(declared, step.options, owner=step.format.text, span=step.format.span)
+
+    def _source(self, step: SaveStep) -> Writes:
+        source = self.sources.get(step.format.text, span=step.format.span)
+        if not isinstance(source, Writes):
+            raise ScriptError(f"'{step.format.text}' cannot be saved to", span=step.format.span)
+        return source

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import ScriptError
-from mlsql.options import read_options
+from mlsql.options import is_filled, option_errors
 from mlsql.plan import TrainStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
-from mlsql.stages.algorithms.base import Algorithm, Call, Predicts, Trains, Transforms
+from mlsql.stages.algorithms.base import Algorithm, Call, Checks, Predicts, Trains, Transforms
 from mlsql.stages.faults import by_own_key, placed_at_options
 
 if TYPE_CHECKING:
@@ -29,26 +29,38 @@ class TrainStage:
     def run(self, step: TrainStep, run: Run, /) -> Outcome:
         """What the algorithm returns: a row a model, or the table it made."""
         name = step.algorithm
-        algorithm = self.algorithms.get(name.text, span=name.span)
-        act = _act(algorithm, step)
-        options = read_options(algorithm.options, step.options, owner=name.text, span=name.span)
-        given = by_own_key(algorithm.options, step.options)
-        call = Call(run.table(step.table), step.path, options, given, step.span)
+        act, declared = _act(self.algorithms.get(name.text, span=name.span), step)
+        options = run.read_options(declared, step.options, owner=name.text, span=name.span)
+        given = by_own_key(declared, step.options)
+        call = Call(run.table(step.table), name, step.path, options, given, step.span)
         with placed_at_options(given, name.span):
             frame = act(call, run)
         return Table(None, frame) if step.output is None else run.define(step.output, frame)
 
+    def check(self, step: TrainStep, /) -> Iterator[ScriptError]:
+        """What is wrong with the algorithm, the options and what the algorithm knows of them."""
+        name = step.algorithm
+        if not is_filled(name.text):
+            return
+        algorithm = self.algorithms.get(name.text, span=name.span)
+        _, declared = _act(algorithm, step)
+        yield from option_errors(declared, step.options, owner=name.text, span=name.span)
+        if step.verb != "predict" and isinstance(algorithm, Checks):
+            given = by_own_key(declared, step.options)
+            with placed_at_options(given, name.span):
+                algorithm.check(given)
 
-def _act(algorithm: Algorithm, step: TrainStep) -> Act:
-    """What the verb asks of the algorithm; an error when it cannot do it."""
+
+def _act(algorithm: Algorithm, step: TrainStep) -> tuple[Act, type[Any]]:
+    """What the verb asks of the algorithm, and the options of that; an error when it cannot do it."""
     if step.verb == "predict":
         if isinstance(algorithm, Predicts):
-            return algorithm.predict
+            return algorithm.predict, algorithm.predict_options
         hint = "register the model as a function and call that in a select"
     else:
         if isinstance(algorithm, Trains):
-            return algorithm.train
+            return algorithm.train, algorithm.options
         if isinstance(algorithm, Transforms):
-            return algorithm.transform
+            return algorithm.transform, algorithm.options
         hint = f"predict {step.table.text} as {step.algorithm.text}.`…`"
     raise ScriptError(f"'{step.algorithm.text}' does not {step.verb}", span=step.algorithm.span, hint=hint)

@@ -18,7 +18,9 @@ class UnregisterStage:
         """Nothing to show; a function that nobody registered is an error."""
         name = step.function.text
         if name not in run.session.functions:
-            raise UnknownName("registered function", name, run.session.functions, span=step.function.span)
+            known = run.session.functions
+            hint = None if known else "this session has registered none"
+            raise UnknownName("registered function", name, known, span=step.function.span, hint=hint)
         forget_function(run.spark, name)
         del run.session.functions[name]
         return Nothing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,26 @@ from mlsql.udf.catalyst import Functions
 from mlsql.udf.predictors.sklearn import PickledEstimator
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 _AS_THEY_ARE = ("string", "boolean")
 _MISSING = {"columns": "{0} is null", "features": "{0} is null or exists({0}, each -> each is null)"}
 """pandas tells no null from NaN, which is an estimator's own affair: Spark looks for the nulls."""
+
+
+def answered(frame: DataFrame, stored: StoredModel, candidate: CandidateRecord, output: str) -> DataFrame:
+    """*frame* with the answers of *candidate* in a column *output* behind its own, lazily.
+
+    Its inputs are found by their names; a null among them makes the answer null.
+    """
+    spark = frame.sparkSession
+    name = f"predict_{uuid.uuid4().hex[:8]}"
+    signature = model_function(spark, name, stored, candidate)
+    try:
+        inputs = ", ".join(quoted(each.name) for each in signature.parameters)
+        return frame.selectExpr("*", f"{name}({inputs}) as {quoted(output)}")
+    finally:
+        forget_function(spark, name)
 
 
 def model_function(

@@ -30,7 +30,7 @@ small_tables = st.lists(
 
 def split(frame, **options):
     """The frame that RateSampler makes of *frame*."""
-    return RateSampler().transform(Call(frame, WORD, SamplerOptions(**options), {}, NOWHERE), None)
+    return RateSampler().transform(Call(frame, WORD, WORD, SamplerOptions(**options), {}, NOWHERE), None)
 
 
 def counted(frame):

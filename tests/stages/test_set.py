@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import dataclasses
+import threading
+import time
+
 import pytest
 
-from mlsql.errors import InvalidOption, Refused, UnknownName
+from mlsql.errors import Cancelled, DataError, InvalidOption, Refused, ScriptError, UnknownName
 
 pytestmark = pytest.mark.spark
 
@@ -58,6 +62,53 @@ def test_a_variable_may_be_hidden_from_selects(scripts):
 def test_set_makes_no_result(scripts):
     """There is nothing to show."""
     assert scripts('set v="a";') is None
+
+
+def test_parts_of_json_have_names(scripts):
+    """What the text names is filled in first."""
+    script = """set n="2"; set cfg='''{"a": [1, ${n}], "b": {"c": "x"}}''' where type="json";
+        select ${cfg.a.1} as two, '${cfg.b.c}' as x as t;"""
+    assert scripts.rows(script) == [{"two": 2, "x": "x"}]
+
+
+def test_what_is_no_json_is_told_at_the_set(scripts):
+    """Not where it is used."""
+    with pytest.raises(ScriptError, match="the value is no JSON") as caught:
+        scripts("""set cfg="{a: 1}" where type="json";""")
+    assert caught.value.span.text == '"{a: 1}"'
+
+
+def test_a_shell_command_is_refused_unless_it_is_allowed(scripts):
+    """The message names the setting."""
+    with pytest.raises(Refused, match="may not run shell commands") as caught:
+        scripts("""set v="echo x" where type="shell";""")
+    assert (caught.value.span.text, caught.value.hint) == ('"shell"', "the setting security.shell allows it")
+
+
+def test_the_output_of_a_shell_command_is_a_text(scripts):
+    """Without its last line break; no template."""
+    scripts.run.policy = dataclasses.replace(scripts.run.policy, allows_shell=True)
+    assert (
+        value(scripts, """set n="x"; set v="printf '%s\\n' ${n} '$''{y}'" where type="shell";""") == "x\n${y}"
+    )
+
+
+def test_a_shell_command_that_fails_is_told(scripts):
+    """With its code and its last line."""
+    scripts.run.policy = dataclasses.replace(scripts.run.policy, allows_shell=True)
+    with pytest.raises(DataError, match="the command ended with exit code 3") as caught:
+        scripts("""set v="echo first >&2; echo last >&2; exit 3" where type="shell";""")
+    assert caught.value.hint == "last"
+
+
+def test_a_cancel_ends_a_shell_command(scripts):
+    """With all that it started."""
+    scripts.run.policy = dataclasses.replace(scripts.run.policy, allows_shell=True)
+    threading.Timer(0.5, scripts.run.stop.cancel).start()
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        scripts("""set v="sleep 60 | sleep 60" where type="shell";""")
+    assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,58 @@
+"""Which of the models that lie at a path a statement means, as ``register`` and ``predict`` say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mlsql.errors import ScriptError
+from mlsql.grammar.nodes import Word
+from mlsql.model_store import choose
+from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.options import TEXT, Options, integer, option
+from mlsql.session import Run
+from mlsql.stages.faults import span_of
+
+VERSION, INDEX, METRIC = "modelVersion", "algIndex", "autoSelectByMetric"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """Which of the models that lie at a path is meant; by default the best of the newest version."""
+
+    version: int | None = option(VERSION, integer(0), "Version; else the newest.", default=None)
+    index: int | None = option(INDEX, integer(0), "Number of the model in its version.", default=None)
+    metric: str | None = option(METRIC, TEXT, "Take the model that is best by this metric.", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAddress:
+    """``Algorithm.path`` as a statement writes it."""
+
+    algorithm: Word
+    path: Word
+
+
+def chosen_model(
+    store: ModelStore, address: ModelAddress, choice: ModelChoice, given: Options, run: Run
+) -> tuple[StoredModel, CandidateRecord]:
+    """The version and the model in it; errors are placed at the option, or else at the path."""
+    stored, candidate = model_at(store, address.path, choice, given, run)
+    trained_by = stored.manifest.algorithm
+    if trained_by.casefold() != address.algorithm.text.casefold():
+        raise ScriptError(
+            f"the model at `{stored.ref.path}` was trained by {trained_by}",
+            span=address.algorithm.span,
+            hint=f"write {trained_by}.`{address.path.text}`",
+        )
+    return stored, candidate
+
+
+def model_at(
+    store: ModelStore, path: Word, choice: ModelChoice, given: Options, run: Run
+) -> tuple[StoredModel, CandidateRecord]:
+    """The same, whatever algorithm has trained it."""
+    folder = run.policy.path(path.text, span=path.span, purpose="model")
+    with run.guard(span_of(given, VERSION) or path.span):
+        stored = store.open(folder, choice.version)
+    with run.guard(span_of(given, METRIC if choice.index is None else INDEX) or path.span):
+        return stored, choose(stored, index=choice.index, metric=choice.metric)
