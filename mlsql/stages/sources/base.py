@@ -26,6 +26,11 @@ class Reads(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptions:
+    """What a source takes that has nothing to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where a ``save`` writes to, and what becomes of what lies there."""
@@ -58,4 +63,24 @@ class Writes(Protocol):
         ...
 
 
-Source = Reads | Writes
+@runtime_checkable
+class Connects(Protocol):
+    """Can be connected to: an alias then stands for the options that say how it is reached."""
+
+    @property
+    def connect_options(self) -> type[Any]:
+        """What a ``connect`` may say; what it says holds for each ``load`` and ``save`` by the alias."""
+        ...
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """Says what it is."""
+
+    @property
+    def doc(self) -> str:
+        """One sentence."""
+        ...
+
+
+Source = Reads | Writes | Connects

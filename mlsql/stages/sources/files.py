@@ -1,75 +1,159 @@
-"""Spark's file formats: csv, json, parquet."""
+"""Spark's file formats: csv, json, libsvm, orc, parquet, text, xml."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlsql.bridge.errors import DataFault
 from mlsql.errors import DataError, MissingColumn, MissingPath
 from mlsql.grammar.nodes import Word
-from mlsql.names import nearest
-from mlsql.session import Run
+from mlsql.names import listed, nearest
+from mlsql.session import Run, quoted
+from mlsql.stages.sources import file_options, text_options
 from mlsql.stages.sources.base import Target, Written
-from mlsql.stages.sources.file_options import (
-    CsvReadOptions,
-    CsvWriteOptions,
-    FileWriteOptions,
-    JsonReadOptions,
-    JsonWriteOptions,
-    ParquetReadOptions,
-    ParquetWriteOptions,
-    spark_options,
-)
-from mlsql.stop import Stop
+from mlsql.stages.sources.counts import CountedRows, Folder, NewFiles
+from mlsql.stages.sources.file_options import FileWriteOptions
+from mlsql.stages.sources.spark_options import spark_options
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, Observation, SparkSession
+    from pyspark.sql import DataFrame
 
-_COUNT_SECONDS = 30.0
-_POLL_SECONDS = 0.01
+
+def _as_read(frame: DataFrame) -> DataFrame:
+    return frame
+
+
+def _as_given(frame: DataFrame, options: Any, partitions: Sequence[str]) -> DataFrame:  # noqa: ARG001
+    return frame
 
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """One file format of Spark, with the options that it takes."""
+    """One file format of Spark, with the options that it takes, and what is done to tables on their way."""
 
     format: str
+    doc: str
     read_options: type[Any]
     write_options: type[FileWriteOptions]
+    after_reading: Callable[[DataFrame], DataFrame] = _as_read
+    before_writing: Callable[[DataFrame, Any, Sequence[str]], DataFrame] = _as_given
 
     def read(self, run: Run, path: Word, options: Any, /) -> DataFrame:
         """The files at *path*, lazily; Spark looks into them only to find columns and types."""
         place = run.policy.path(path.text, span=path.span)
         with _placed(self.format, place, path):
-            return run.spark.read.format(self.format).options(**spark_options(options)).load(place)
+            frame = run.spark.read.format(self.format).options(**spark_options(options)).load(place)
+            return self.after_reading(frame)
 
     def write(self, run: Run, frame: DataFrame, target: Target, options: FileWriteOptions, /) -> Written:
         """Write *frame* as a folder of files; its rows are counted as they are written."""
-        from pyspark.sql import Observation
-        from pyspark.sql import functions as sf
-
         place = run.policy.path(target.path.text, span=target.path.span, purpose="write")
-        before = _files(run.spark, place)
-        if target.mode == "ignore" and before is not None:
+        partitions = partition_columns(target, options, frame)
+        folder = Folder(run.spark, place)
+        if target.mode == "ignore" and folder.exists():
             return Written(place, 0, 0)
-        if options.files is not None:
-            frame = frame.repartition(options.files)
-        counted = Observation()
-        writer = frame.observe(counted, sf.count(sf.lit(1)).alias("rows")).write.format(self.format)
-        partitions = _partition_columns(target, options, frame)
+        frame = self.before_writing(frame, options, partitions)
+        rows = CountedRows(frame if options.files is None else frame.repartition(options.files))
+        files = NewFiles(folder, target.mode)
+        writer = rows.frame.write.format(self.format).options(**spark_options(options))
         with _placed(self.format, place, target.path):
-            writer.options(**spark_options(options)).partitionBy(partitions).mode(target.mode).save(place)
-        after = _files(run.spark, place) or frozenset()
-        return Written(place, _rows(counted, run.stop), len(after - (before or frozenset())))
+            writer.partitionBy(partitions).mode(target.mode).save(place)
+        return Written(place, rows.count(run.stop), files.count())
 
 
-CSV = FileSource("csv", CsvReadOptions, CsvWriteOptions)
-JSON = FileSource("json", JsonReadOptions, JsonWriteOptions)
-PARQUET = FileSource("parquet", ParquetReadOptions, ParquetWriteOptions)
+def _with_file(frame: DataFrame) -> DataFrame:
+    """The lines with the file that each comes from."""
+    return frame.selectExpr("input_file_name() as file", "*")
+
+
+def _only_text(
+    frame: DataFrame, options: text_options.TextWriteOptions, partitions: Sequence[str]
+) -> DataFrame:
+    """The one column that is saved, and those that become folders."""
+    folders = set(map(str.casefold, partitions))
+    columns = [name for name in frame.columns if name.casefold() not in folders]
+    if options.content is None and len(columns) != 1:
+        raise DataFault(
+            "text is saved from one column",
+            hint=f'name it: contentColumn="…"; the table has {listed(columns)}',
+        )
+    content = options.content or columns[0]
+    if content.casefold() not in map(str.casefold, columns):
+        raise MissingColumn(content, columns, option="contentColumn")
+    text = frame.select(*map(quoted, (content, *partitions)))
+    if (kind := text.schema[0].dataType.simpleString()) != "string":
+        raise DataFault(
+            f"the column '{content}' is no text but {kind}",
+            option="contentColumn",
+            hint=f"turn it into text before: select cast({quoted(content)} as string) …",
+        )
+    return text
+
+
+def _labelled(frame: DataFrame, options: Any, partitions: Sequence[str]) -> DataFrame:  # noqa: ARG001
+    """The label as a double and the vector of features, which is all that the format holds."""
+    from pyspark.ml.linalg import VectorUDT
+
+    known = set(map(str.casefold, frame.columns))
+    for column in ("label", "features"):
+        if column not in known:
+            raise MissingColumn(column, frame.columns)
+    if not isinstance(frame.select("features").schema[0].dataType, VectorUDT):
+        raise DataFault(
+            "the column 'features' holds no vectors", hint="make one of an array: vec_dense(array(…))"
+        )
+    return frame.selectExpr("cast(label as double) as label", "features", *map(quoted, partitions))
+
+
+CSV = FileSource(
+    "csv",
+    "Files of values with a separator between them, one record a line.",
+    text_options.CsvReadOptions,
+    text_options.CsvWriteOptions,
+)
+JSON = FileSource(
+    "json",
+    "Files of JSON objects, one a line.",
+    text_options.JsonReadOptions,
+    text_options.JsonWriteOptions,
+)
+LIBSVM = FileSource(
+    "libsvm",
+    "Files of numbered features: the columns label and features.",
+    file_options.LibsvmReadOptions,
+    file_options.LibsvmWriteOptions,
+    before_writing=_labelled,
+)
+ORC = FileSource(
+    "orc",
+    "Files in the columnar format ORC, which keep names and types.",
+    file_options.OrcReadOptions,
+    file_options.OrcWriteOptions,
+)
+PARQUET = FileSource(
+    "parquet",
+    "Files in the columnar format Parquet, which keep names and types.",
+    file_options.ParquetReadOptions,
+    file_options.ParquetWriteOptions,
+)
+TEXT = FileSource(
+    "text",
+    "Files of lines: the columns file and value; a save takes one column.",
+    text_options.TextReadOptions,
+    text_options.TextWriteOptions,
+    _with_file,
+    _only_text,
+)
+XML = FileSource(
+    "xml",
+    "Files of XML, where each element of one name is a row.",
+    text_options.XmlReadOptions,
+    text_options.XmlWriteOptions,
+)
 
 
 @contextmanager
@@ -101,7 +185,8 @@ def _near(place: str) -> str | None:
     return f"did you mean '{path.parent / near}'?" if near else None
 
 
-def _partition_columns(target: Target, options: FileWriteOptions, frame: DataFrame) -> list[str]:
+def partition_columns(target: Target, options: FileWriteOptions, frame: DataFrame) -> list[str]:
+    """The columns whose values become folders, by the clause or else the option; all are there."""
     known = {name.casefold() for name in frame.columns}
     for column in target.partition_by:
         if column.text.casefold() not in known:
@@ -110,28 +195,3 @@ def _partition_columns(target: Target, options: FileWriteOptions, frame: DataFra
         if name.casefold() not in known:
             raise MissingColumn(name, frame.columns, option="partitionBy")
     return [column.text for column in target.partition_by] or list(options.partition_by)
-
-
-def _rows(counted: Observation, stop: Stop) -> int | None:
-    """The rows that Spark counted; None when it does not tell, as it drops events when it has too many."""
-    told = counted._jo.future()  # type: ignore[union-attr]  # noqa: SLF001 - the public one has no time limit
-    deadline = time.monotonic() + _COUNT_SECONDS
-    while not told.isCompleted():
-        if time.monotonic() > deadline:
-            return None
-        stop.wait(_POLL_SECONDS)
-    rows: int = counted.get["rows"]
-    return rows
-
-
-def _files(spark: SparkSession, place: str) -> frozenset[str] | None:
-    """The data files below *place* on whatever file system; None when nothing lies there."""
-    from pyspark.errors import AnalysisException
-
-    reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")
-    try:
-        return frozenset(reader.load(place).inputFiles())
-    except AnalysisException as error:
-        if error.getCondition() != "PATH_NOT_FOUND":
-            raise
-        return None
