@@ -8,6 +8,7 @@ from typing import Any
 from mlsql.models import ModelStore
 from mlsql.plan import (
     CommandStep,
+    ConnectStep,
     ForStep,
     IfStep,
     IncludeStep,
@@ -23,10 +24,13 @@ from mlsql.plan import (
 )
 from mlsql.registry import Registry
 from mlsql.stages import algorithms as _algorithms
+from mlsql.stages import commands as _commands
 from mlsql.stages import sources as _sources
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.base import Stage
 from mlsql.stages.branch import ForStage, IfStage
+from mlsql.stages.commands.base import Command
+from mlsql.stages.connect import ConnectStage
 from mlsql.stages.include import IncludeStage
 from mlsql.stages.load import LoadStage
 from mlsql.stages.macro import CommandStage
@@ -45,21 +49,24 @@ def builtins(
     *,
     sources: Registry[Source] | None = None,
     algorithms: Registry[Algorithm] | None = None,
+    commands: Registry[Command] | None = None,
 ) -> Mapping[type[Step], Stage[Any]]:
     """A stage for every type of step, on the registries given or else those that come with mlsql."""
-    sources = sources if sources is not None else _sources.builtins()
     algorithms = algorithms if algorithms is not None else _algorithms.builtins(store)
+    sources = sources if sources is not None else _sources.builtins(algorithms)
+    commands = commands if commands is not None else _commands.builtins(sources, algorithms)
     return {
         LoadStep: LoadStage(sources),
         SelectStep: SelectStage(),
         SaveStep: SaveStage(sources),
         SetStep: SetStage(),
+        ConnectStep: ConnectStage(sources),
         TrainStep: TrainStage(algorithms),
         RegisterStep: RegisterStage(algorithms, store),
         UnregisterStep: UnregisterStage(),
         SqlStep: SqlStage(),
         IncludeStep: IncludeStage(),
-        CommandStep: CommandStage(),
+        CommandStep: CommandStage(commands),
         IfStep: IfStage(),
         ForStep: ForStage(),
     }

@@ -1,0 +1,30 @@
+"""Commands of older engines that are not, or not yet, part of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from mlsql.stages.commands.base import Command
+from mlsql.stages.commands.calls import Refusal
+
+_LATER = "is not part of this version yet"
+_PYTHON = "train … as SKLearn.`path` fits a model in Python; whatever else a script does is SQL"
+
+COMMANDS: Mapping[str, Command] = MappingProxyType(
+    {
+        "kill": Refusal(
+            "comes with the service, which is not part of this version yet",
+            "Ctrl-C ends a run of the command line",
+        ),
+        "model": Refusal(_LATER, "register Algorithm.`path` as name makes a model callable"),
+        "python": Refusal("does not run Python code", _PYTHON),
+        "ray": Refusal("does not run Python code", _PYTHON),
+        "sh": Refusal("does not run shell commands", "!fs works on files"),
+        "plugin": Refusal("does not install plug-ins", "pip install them where the engine runs"),
+        "scheduler": Refusal("does not plan runs", "cron, or any scheduler, runs `mlsql run FILE`"),
+        "callback": Refusal(_LATER, "the exit code of `mlsql run` tells how a script ended"),
+        "profiler": Refusal("is not known here", "write !profile TABLE, !explain TABLE or !show conf/list"),
+    }
+)
+"""By the name behind the ``!``."""
