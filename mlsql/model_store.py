@@ -21,7 +21,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlsql.errors import DataError, MissingModel, RunError, ScriptError
-from mlsql.models import METRICS, CandidateRecord, Draft, Manifest, ModelKind, ModelRef, StoredModel
+from mlsql.models import (
+    METRICS,
+    USUAL_METRICS,
+    CandidateRecord,
+    Draft,
+    Manifest,
+    ModelRef,
+    StoredModel,
+    best_of,
+)
 from mlsql.names import listed
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +39,6 @@ _MANIFEST = "manifest.json"
 _DRAFT = ".draft"
 _VERSION = re.compile(r"_model_(0|[1-9][0-9]*)")
 _LOCK_SECONDS = 30
-_DEFAULT_METRICS: dict[ModelKind, str] = {"classifier": "f1", "regressor": "rmse", "clusterer": "silhouette"}
 
 
 class DirectoryModelStore:
@@ -103,9 +111,10 @@ def choose(stored: StoredModel, *, index: int | None = None, metric: str | None 
     if not succeeded:
         raise DataError(f"no candidate of {stored.ref} succeeded", hint=_messages(stored))
     computed = {name for each in succeeded for name in each.metrics if name in METRICS}
-    wanted = metric or _DEFAULT_METRICS.get(stored.manifest.kind)
-    if wanted in computed:
-        return _best(succeeded, wanted)
+    wanted = metric or USUAL_METRICS.get(stored.manifest.kind)
+    best = best_of(succeeded, wanted) if wanted in computed else None
+    if best is not None:
+        return best
     if metric is not None:
         hint = f"computed were {listed(computed)}" if computed else "evaluateTable in its train computes some"
         raise DataError(f"the metric '{metric}' was not computed for {stored.ref}", hint=hint)
@@ -117,16 +126,16 @@ def _candidate(stored: StoredModel, index: int) -> CandidateRecord:
     if index not in by_index:
         known = ", ".join(map(str, by_index))
         raise DataError(f"{stored.ref} has no candidate {index}", hint=f"it has {known}")
-    if by_index[index].status == "fail":
-        raise DataError(f"candidate {index} of {stored.ref} failed: {by_index[index].message}")
-    return by_index[index]
-
-
-def _best(candidates: Sequence[CandidateRecord], metric: str) -> CandidateRecord:
-    """The first of the best; one without that metric is none of them."""
-    measured = [each for each in candidates if metric in each.metrics]
-    pick = max if METRICS[metric].greater_is_better else min
-    return pick(measured, key=lambda each: each.metrics[metric])
+    candidate = by_index[index]
+    if candidate.status == "fail":
+        raise DataError(f"candidate {index} of {stored.ref} failed: {candidate.message}")
+    if candidate.status != "success":
+        kept = ", ".join(str(each.index) for each in by_index.values() if each.status == "success")
+        raise DataError(
+            f"candidate {index} of {stored.ref} was {candidate.status}, not stored",
+            hint=f"stored is {kept}; train candidate {index} alone to have it",
+        )
+    return candidate
 
 
 def _messages(stored: StoredModel) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +60,13 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
     }
 )
 """Every metric by its name, as ``autoSelectByMetric`` takes it."""
+USUAL_METRICS: Mapping[ModelKind, str] = MappingProxyType(
+    {"classifier": "f1", "regressor": "rmse", "clusterer": "silhouette"}
+)
+"""The metric by which models of a kind are chosen when none is named."""
+Status = Literal["success", "fail", "judged", "skipped"]
+"""How a candidate went: only what succeeded is stored. Of candidates that are judged first, the
+best is fitted again and succeeds, the others stay ``judged``, or ``skipped`` for want of time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +76,23 @@ class CandidateRecord:
     index: int
     algorithm: str
     params: Mapping[str, str]
-    status: Literal["success", "fail"]
+    status: Status
     message: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
+    """After cross-validation, means over the folds."""
+    deviations: Mapping[str, float] = field(default_factory=dict)
+    """After cross-validation, the standard deviation of each metric over the folds."""
     started: str
     ended: str
     seconds: float
     rows: int
+
+
+def best_of(candidates: Iterable[CandidateRecord], metric: str) -> CandidateRecord | None:
+    """The first of the best by *metric*; None when none has it."""
+    measured = [each for each in candidates if metric in each.metrics]
+    pick = max if METRICS[metric].greater_is_better else min
+    return pick(measured, key=lambda each: each.metrics[metric], default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -293,6 +293,17 @@ def test_a_choice_that_cannot_be_is_told(asked, message, hint):
     assert caught.value.hint == hint
 
 
+@pytest.mark.parametrize("status", ["judged", "skipped"])
+def test_only_what_is_stored_can_be_chosen(status):
+    """A better candidate that was not kept is none; asking for it says which one is."""
+    better = dataclasses.replace(candidate(0, f1=0.9), status=status)
+    both = model("classifier", better, candidate(1, f1=0.5))
+    assert choose(both).index == choose(both, metric="f1").index == 1
+    with pytest.raises(DataError, match=f"was {status}, not stored") as caught:
+        choose(both, index=0)
+    assert caught.value.hint == "stored is 1; train candidate 0 alone to have it"
+
+
 def test_a_metric_of_a_model_that_was_not_evaluated_names_the_option():
     """The way out is to evaluate."""
     with pytest.raises(DataError) as caught:

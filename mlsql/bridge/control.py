@@ -1,8 +1,9 @@
 """The control channel between the driver and one worker: JSON lines on a socket of the driver.
 
 The driver opens a :class:`Door` on loopback; whoever says its one-time token first is the worker.
-The driver sends :class:`Work` once, the worker reports until it has sent :class:`Done` or
-:class:`Failed`. Each side takes a closed channel for the end of the other.
+The driver sends :class:`Work`, the worker reports until it has sent :class:`Done` or
+:class:`Judged`, which may be followed by more work, or :class:`Failed`, after which it ends. Each
+side takes a closed channel for the end of the other.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any, Self
 
+from mlsql.bridge.request import Folds
 from mlsql.models import Label, ModelKind
 
 HANDSHAKE_SECONDS = 5.0
@@ -28,10 +30,19 @@ HANDSHAKE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The driver's word that the data is there: local Arrow files."""
+    """The driver's word that the data is there, in local Arrow files, and what to do with it.
 
-    training: str
+    With *model* that stored model is judged, with *folds* the candidate is, by cross-validation;
+    else it is fitted, and judged where there is a table for that.
+    """
+
+    training: str | None = None
     evaluation: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    folds: Folds | None = None
+    model: str | None = None
+    output: str | None = None
+    """The folder to store a fitted model in; None when it is only judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The candidate is fitted, evaluated and stored."""
+    """The candidate is fitted, stored, and evaluated where there was a table for that."""
 
     kind: ModelKind
     features: int
@@ -83,6 +94,17 @@ class Done:
     classes: tuple[Label, ...] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How good the candidate is, of which no model is stored.
+
+    After cross-validation these are means, and the standard deviations over the folds.
+    """
+
+    metrics: Mapping[str, float]
+    deviations: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +116,7 @@ class Failed:
     traceback: str
 
 
-Report = Started | Reading | Progressed | Logged | Measured | Done | Failed
+Report = Started | Reading | Progressed | Logged | Measured | Judged | Done | Failed
 _BY_NAME: Mapping[str, type[Any]] = {
     "work": Work,
     "started": Started,
@@ -102,6 +124,7 @@ _BY_NAME: Mapping[str, type[Any]] = {
     "progress": Progressed,
     "log": Logged,
     "metric": Measured,
+    "judged": Judged,
     "done": Done,
     "failed": Failed,
 }
@@ -171,6 +194,8 @@ def _decode(line: bytes) -> Any:
     kind = _BY_NAME[raw.pop("is")]
     if raw.get("classes") is not None:
         raw["classes"] = tuple(raw["classes"])
+    if raw.get("folds") is not None:
+        raw["folds"] = Folds(**raw["folds"])
     return kind(**raw)
 
 

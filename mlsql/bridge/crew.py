@@ -1,11 +1,11 @@
-"""The workers of one training: one a candidate, some at a time, all ended when the crew is."""
+"""The workers of one training: some at a time, each taking candidate after candidate, ended with the crew."""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 import time
-from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from mlsql import events
 from mlsql.bridge.control import (
@@ -22,6 +22,7 @@ from mlsql.bridge.control import (
     Done,
     Door,
     Failed,
+    Judged,
     Logged,
     Measured,
     Progressed,
@@ -33,15 +34,12 @@ from mlsql.bridge.control import (
 from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.launcher import GRACE_SECONDS, Launcher, Worker
 from mlsql.bridge.request import Candidate, TrainingRequest
+from mlsql.bridge.staff import POLL_SECONDS, Colleague, Staff
 from mlsql.bridge.worker import Job
 from mlsql.errors import Cancelled, RunError, RunStopped
-from mlsql.models import CandidateRecord
+from mlsql.models import CandidateRecord, Status
 from mlsql.stop import Stop
 
-START_SECONDS = 120.0
-"""How long a worker may take to come to its door."""
-POLL_SECONDS = 0.1
-"""How soon a stop, a death or a line of a worker's output is noticed."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,9 +51,16 @@ class Outcome:
     done: Done | None = None
 
 
+class _BudgetSpent(Exception):
+    """The time for judging candidates is over."""
+
+
 @dataclass(slots=True)
 class Crew:
-    """As a context manager: workers start at once, so that they are ready when :meth:`give` has the data."""
+    """As a context manager: workers start at once, so that they are ready when :meth:`give` has the data.
+
+    With a selection in the *request* candidates are judged, else they are fitted and stored.
+    """
 
     request: TrainingRequest
     trainer: str
@@ -65,9 +70,12 @@ class Crew:
     stop: Stop
     given: Future[Work] = field(default_factory=Future)
     feed: str = ""
+    deadline: float | None = None
+    """When the budget for judging ends, on the monotonic clock; known when the data is there."""
     _left: Event = field(default_factory=Event)
     _outcomes: list[Future[Outcome]] = field(default_factory=list)
     _pool: ThreadPoolExecutor = field(init=False)
+    staff: Staff = field(init=False)
 
     @property
     def size(self) -> int:
@@ -75,6 +83,7 @@ class Crew:
         return max(1, min(self.request.parallelism, len(self.request.candidates)))
 
     def __enter__(self) -> Self:
+        self.staff = Staff(self.launcher, self.size)
         self._pool = ThreadPoolExecutor(self.size, thread_name_prefix="mlsql-worker")
         shifts = [_Shift(self, candidate) for candidate in self.request.candidates]
         self._outcomes = [self._pool.submit(shift.outcome) for shift in shifts]
@@ -85,10 +94,14 @@ class Crew:
     ) -> None:
         self._left.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        self.staff.dismiss()
 
     def give(self, work: Work, *, feed: str = "") -> None:
         """Tell the workers that the data is there; *feed* is how fast it came, for the records."""
         self.feed = feed
+        selection = self.request.selection
+        if selection is not None and selection.budget is not None:
+            self.deadline = time.monotonic() + selection.budget
         self.given.set_result(work)
 
     def outcomes(self) -> list[Outcome]:
@@ -106,39 +119,41 @@ class Crew:
 
 @dataclass(slots=True)
 class _Shift:
-    """One worker, from its start to its end, in a thread of its own."""
+    """A worker's time with one candidate, in a thread of its own."""
 
     crew: Crew
     candidate: Candidate
     reading: Reading | None = None
     began: float | None = None
-    """When the worker was told that the data is there."""
+    """When the worker was given the candidate and its data."""
 
     def outcome(self) -> Outcome:
         """How the candidate went; whatever its worker suffered is told, not raised."""
         start = datetime.now(UTC)
         try:
-            done = self._work()
+            report = self._work()
         except RunStopped:
             self._discard()
             raise
-        except RunError as error:
+        except (_BudgetSpent, RunError) as error:
             self._discard()
-            self._tell(Progressed("failed", 1.0))
-            return Outcome(self._record(start, "fail", error.message))
+            status: Status = "fail" if isinstance(error, RunError) else "skipped"
+            self._tell(Progressed("failed" if status == "fail" else status, 1.0))
+            message = error.message if isinstance(error, RunError) else self._cut_off()
+            return Outcome(self._record(start, status, message))
         self._tell(Progressed("done", 1.0))
-        return Outcome(self._record(start, "success", self._summary(), done.metrics), done)
+        if isinstance(report, Done):
+            return Outcome(self._record(start, "success", self._summary(), report), report)
+        return Outcome(self._record(start, "judged", self._summary() + _spread(report), report))
 
-    def _work(self) -> Done:
+    def _work(self) -> Done | Judged:
+        self._check_budget()
         self._tell(Progressed("starting"))
-        with Door() as door, self.crew.launcher.launch(self._job(door), beside=self.crew.size) as worker:
+        with self.crew.staff.colleague(self._job, self._watch) as colleague:
             try:
-                with self._admit(door, worker) as channel:
-                    done = self._converse(channel, worker)
-                worker.ended(GRACE_SECONDS)
-                return done
+                return self._converse(colleague)
             finally:
-                self._tell_lines(worker)
+                self._tell_lines(colleague.worker)
 
     def _job(self, door: Door) -> Job:
         return Job(
@@ -147,42 +162,55 @@ class _Shift:
             trainer=self.crew.trainer,
             params=dict(self.candidate.params),
             columns=self.crew.request.columns,
-            output=str(self._folder),
+            stores=self.crew.request.selection is None,
         )
 
-    def _admit(self, door: Door, worker: Worker) -> Channel:
-        deadline = time.monotonic() + START_SECONDS
-        while (channel := door.admit(POLL_SECONDS)) is None:
-            self.crew.check()
-            if ended := worker.ended():
-                raise WorkerError(f"the worker {ended}")
-            if time.monotonic() > deadline:
-                raise WorkerError(f"the worker did not start within {START_SECONDS:g} s", retriable=True)
-        return channel
+    def _watch(self, worker: Worker) -> None:
+        self._tell_lines(worker)
+        self._check_time()
 
-    def _converse(self, channel: Channel, worker: Worker) -> Done:
+    def _converse(self, colleague: Colleague) -> Done | Judged:
         while True:
             try:
-                self._give(channel)
-                report = channel.receive(POLL_SECONDS)
+                self._give(colleague.channel)
+                report = colleague.channel.receive(POLL_SECONDS)
             except ChannelClosed as error:
-                raise WorkerError(f"the worker {worker.ended(GRACE_SECONDS) or 'left'}") from error
-            if isinstance(report, Done):
+                raise WorkerError(f"the worker {colleague.worker.ended(GRACE_SECONDS) or 'left'}") from error
+            if isinstance(report, Done | Judged):
                 return report
             self._tell(report)
-            self._tell_lines(worker)
-            self._check_time()
+            self._watch(colleague.worker)
 
     def _give(self, channel: Channel) -> None:
-        if self.began is None and self.crew.given.done():
-            self.began = time.monotonic()
-            channel.send(self.crew.given.result())
+        """Hand the candidate over once the data is there."""
+        if self.began is not None or not self.crew.given.done():
+            return
+        self.began = time.monotonic()
+        selection = self.crew.request.selection
+        work = dataclasses.replace(
+            self.crew.given.result(),
+            params=dict(self.candidate.params),
+            folds=None if selection is None else selection.folds,
+            output=str(self._folder) if selection is None else None,
+        )
+        channel.send(work)
 
     def _check_time(self) -> None:
         self.crew.check()
+        self._check_budget()
         timeout = self.crew.request.timeout
         if timeout is not None and self.began is not None and time.monotonic() - self.began > timeout:
             raise WorkerError(f"the worker did not end within its {timeout:g} s")
+
+    def _check_budget(self) -> None:
+        if self.crew.deadline is not None and time.monotonic() > self.crew.deadline:
+            raise _BudgetSpent
+
+    def _cut_off(self) -> str:
+        """What the budget did to the candidate."""
+        if self.began is None:
+            return "not begun: the budget was spent"
+        return f"cut off after {time.monotonic() - self.began:.1f} s: the budget was spent"
 
     def _tell(self, report: Report | None) -> None:
         emit, index = self.crew.emit, self.candidate.index
@@ -192,7 +220,8 @@ class _Shift:
                 emit(events.Progress(f"candidate {index}", "ready"))
             case Reading():
                 self.reading = report
-                emit(events.Log(self._summary(), candidate=index))
+                if self.crew.request.selection is None:  # of trials there are many
+                    emit(events.Log(self._summary(), candidate=index))
             case Progressed(doing, share):
                 emit(events.Progress(f"candidate {index}", doing, share))
             case Logged(message, level):
@@ -214,11 +243,7 @@ class _Shift:
         return f"{self.reading.rows:,} rows{fed}, after a wait of {self.reading.waited:.1f} s"
 
     def _record(
-        self,
-        start: datetime,
-        status: Literal["success", "fail"],
-        message: str,
-        metrics: Mapping[str, float] | None = None,
+        self, start: datetime, status: Status, message: str, report: Done | Judged | None = None
     ) -> CandidateRecord:
         end = datetime.now(UTC)
         seconds = time.monotonic() - self.began if self.began else (end - start).total_seconds()
@@ -228,7 +253,8 @@ class _Shift:
             params=self.candidate.params,
             status=status,
             message=message,
-            metrics=metrics or {},
+            metrics={} if report is None else report.metrics,
+            deviations=report.deviations if isinstance(report, Judged) else {},
             started=(end - timedelta(seconds=seconds)).isoformat(timespec="milliseconds"),
             ended=end.isoformat(timespec="milliseconds"),
             seconds=round(seconds, 3),
@@ -240,4 +266,11 @@ class _Shift:
         return self.crew.request.output / str(self.candidate.index)
 
     def _discard(self) -> None:
+        """Remove what is stored in part."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _spread(report: Judged) -> str:
+    """How much the metrics differ between folds, for the record's message."""
+    told = ", ".join(f"{name} ± {deviation:.4f}" for name, deviation in report.deviations.items())
+    return f"; over the folds {told}" if told else ""

@@ -35,14 +35,21 @@ POOL_BYTES = 64 * 1024 * 1024
 class Dataset:
     """A file that ``feeder.fetch`` wrote, and what its columns are for."""
 
-    def __init__(self, file: Path, columns: Columns) -> None:
+    def __init__(self, file: Path, columns: Columns, kept: Matrix | None = None) -> None:
         self.file = file
         self.columns = columns
+        self._kept = kept
 
     @classmethod
     def open(cls, file: Path, columns: Columns) -> Self:
         """The dataset in *file*, which is mapped into memory when it is first asked for rows."""
         return cls(file, columns)
+
+    def only(self, rows: Matrix) -> Dataset:
+        """The rows of these numbers alone, in the file's order."""
+        kept = np.zeros(self._file_starts[-1], dtype=bool)
+        kept[rows if self._kept is None else np.flatnonzero(self._kept)[rows]] = True
+        return Dataset(self.file, self.columns, kept)
 
     @cached_property
     def rows(self) -> int:
@@ -73,17 +80,25 @@ class Dataset:
         # Reads instead of the memory map: pages of the map would count as this process's memory.
         with pa.OSFile(str(self.file)) as source, pa.ipc.open_file(source) as reader:
             for number in range(reader.num_record_batches):
-                batch = reader.get_batch(number)
+                batch = self._only_kept(reader.get_batch(number), number)
                 self._put(batch, matrix, answers, start)
                 start += batch.num_rows
         return matrix, answers
+
+    def labels(self) -> Matrix | None:
+        """The label of every row in its own type; None without a label column."""
+        label = self.columns.label
+        if label is None:
+            return None
+        values = [labels(batch.column(label.name), label.name) for batch in self._batches()]
+        return np.concatenate([np.empty(0, label_dtype(self._schema.field(label.name).type)), *values])
 
     def weights(self) -> Matrix | None:
         """The weight of every row as a double; None without a weight column."""
         weight = self.columns.weight
         if weight is None:
             return None
-        values = [numbers(batch.column(weight.name), weight.name) for batch in self._batches]
+        values = [numbers(batch.column(weight.name), weight.name) for batch in self._batches()]
         return np.concatenate([np.empty(0), *values]).astype("float64", copy=False)
 
     def batches(
@@ -105,8 +120,8 @@ class Dataset:
             yield from _resized(self._pools(random, dtype), size)
 
     def table(self) -> pa.Table:
-        """All columns, in the mapped file's memory."""
-        return pa.Table.from_batches(self._batches, schema=self._schema)
+        """All columns, in the mapped file's memory; a part of the rows is a copy."""
+        return pa.Table.from_batches(self._batches(), schema=self._schema)
 
     def frame(self) -> pd.DataFrame:
         """All columns as a pandas frame."""
@@ -121,13 +136,33 @@ class Dataset:
         return self._reader.schema
 
     @cached_property
-    def _batches(self) -> list[pa.RecordBatch]:
+    def _mapped(self) -> list[pa.RecordBatch]:
+        """The whole file."""
         return [self._reader.get_batch(number) for number in range(self._reader.num_record_batches)]
 
     @cached_property
+    def _file_starts(self) -> list[int]:
+        """The number in the file of each batch's first row, and of the row after the last."""
+        return list(accumulate((batch.num_rows for batch in self._mapped), initial=0))
+
+    @cached_property
     def _starts(self) -> list[int]:
-        """The number of each batch's first row, and of the row after the last."""
-        return list(accumulate((batch.num_rows for batch in self._batches), initial=0))
+        """The same, counting the kept rows alone."""
+        if self._kept is None:
+            return self._file_starts
+        before = np.concatenate([[0], np.cumsum(self._kept)])
+        return [int(each) for each in before[self._file_starts]]
+
+    def _batch(self, number: int) -> pa.RecordBatch:
+        return self._only_kept(self._mapped[number], number)
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        return map(self._batch, range(len(self._mapped)))
+
+    def _only_kept(self, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        if self._kept is None:
+            return batch
+        return batch.filter(pa.array(self._kept[self._file_starts[number] : self._file_starts[number + 1]]))
 
     @cached_property
     def _widths(self) -> list[tuple[str, int]]:
@@ -137,7 +172,7 @@ class Dataset:
         """1, or the length of the first array."""
         if not is_list(self._schema.field(name).type):
             return 1
-        columns = (batch.column(name) for batch in self._batches)
+        columns = (batch.column(name) for batch in self._batches())
         first = next((column for column in columns if column.null_count < len(column)), None)
         return 0 if first is None else len(first.drop_null()[0])
 
@@ -180,7 +215,7 @@ class Dataset:
         """The rows from *start* to before *end*, as they lie in the file's batches."""
         number = bisect_right(self._starts, start) - 1
         while start < end:
-            piece = self._batches[number].slice(start - self._starts[number], end - start)
+            piece = self._batch(number).slice(start - self._starts[number], end - start)
             yield piece
             start += piece.num_rows
             number += 1

@@ -37,6 +37,26 @@ class Candidate:
     prefix: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Folds:
+    """Into how many parts a table is split for cross-validation, and the seed that shuffles its rows."""
+
+    count: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """That candidates are judged first, and only the best is fitted on all rows and stored."""
+
+    metric: str | None = None
+    """Best by this metric; None: by the usual one of the kind."""
+    folds: Folds | None = None
+    """Judged by cross-validation; None: on the table that evaluates."""
+    budget: float | None = None
+    """Seconds for judging; candidates that they leave out are skipped."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
     """What one train statement asks of the bridge."""
@@ -52,7 +72,9 @@ class TrainingRequest:
     ordered: bool = False
     parallelism: int = 1
     timeout: float | None = None
-    """Seconds for one worker."""
+    """Seconds for one candidate."""
+    selection: Selection | None = None
+    """None: every candidate is fitted on all rows and stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

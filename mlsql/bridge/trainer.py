@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mlsql.bridge.errors import OptionFault
+from mlsql.bridge.request import Candidate, Columns
+from mlsql.errors import ScriptErrors
 from mlsql.models import Label, ModelKind
 from mlsql.registry import Registry
 
@@ -95,6 +98,13 @@ class Trainer(Protocol):
         """
         ...
 
+    def takes_list(self, params: Params, name: str) -> bool:
+        """Whether the parameter *name* takes a list, so that ``[4,5]`` is one value of it and no grid.
+
+        Runs in the driver as :meth:`check` does; False for what is not known.
+        """
+        ...
+
     def prepare(self, params: Params) -> None:
         """Import what :meth:`train` will need, while the data is still on its way."""
         ...
@@ -102,6 +112,43 @@ class Trainer(Protocol):
     def train(self, data: Dataset, params: Params, run: Run) -> Fitted:
         """Fit on *data*; whatever it raises becomes the candidate's message."""
         ...
+
+    def load(self, directory: Path, columns: Columns) -> Fitted:
+        """The model that ``Fitted.save`` stored in *directory*; *columns* are those it was fitted on."""
+        ...
+
+
+def candidate_faults(trainer: Trainer, candidates: Sequence[Candidate]) -> list[OptionFault]:
+    """Everything that is wrong with the parameters of *candidates*, each by its whole key.
+
+    What several candidates of one group share is told once.
+    """
+    faults = (fault for candidate in candidates for fault in _faults(trainer, candidate))
+    distinct = {(fault.option, fault.message): fault for fault in faults}
+    return list(distinct.values()) or _faults_of_kinds(trainer, candidates)
+
+
+def _faults(trainer: Trainer, candidate: Candidate) -> Iterator[OptionFault]:
+    try:
+        trainer.check(candidate.params)
+    except OptionFault as fault:
+        yield _whole(fault, candidate)
+    except ScriptErrors as several:
+        yield from (_whole(fault, candidate) for fault in several.errors if isinstance(fault, OptionFault))
+
+
+def _whole(fault: OptionFault, candidate: Candidate) -> OptionFault:
+    return OptionFault(fault.message, option=candidate.prefix + fault.option, hint=fault.hint)
+
+
+def _faults_of_kinds(trainer: Trainer, candidates: Sequence[Candidate]) -> list[OptionFault]:
+    """One training is for models of one kind."""
+    kinds = {trainer.kind(candidate.params): candidate for candidate in candidates}
+    if len(kinds) <= 1:
+        return []
+    (one, _), (other, candidate), *_ = kinds.items()
+    message = f"one candidate is a {other}, another a {one}: a training is for models of one kind"
+    return [OptionFault(message, option=f"{candidate.prefix}alg")]
 
 
 def builtins() -> Registry[Trainer]:

@@ -1,26 +1,25 @@
-"""One training from a Spark frame to stored candidates: publish, launch, report, clean up."""
+"""One training from a Spark frame to stored candidates: publish, launch, choose, report, clean up."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew, Outcome
+from mlsql.bridge.delivery import Delivery, rate
 from mlsql.bridge.errors import DataFault, OptionFault
-from mlsql.bridge.feeder import Fetched, fetch
+from mlsql.bridge.feeder import Fetched
 from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
-from mlsql.bridge.publisher import publish
 from mlsql.bridge.request import Candidate, Columns, TrainingReport, TrainingRequest
-from mlsql.bridge.trainer import Trainer
-from mlsql.bridge.transport import Transport, opened
+from mlsql.bridge.trainer import Trainer, candidate_faults
+from mlsql.bridge.transport import Transport
 from mlsql.errors import ScriptErrors
-from mlsql.events import Progress, Sink
-from mlsql.models import DataRecord, ModelKind
+from mlsql.events import Log, Sink
+from mlsql.models import USUAL_METRICS, CandidateRecord, DataRecord, ModelKind, best_of
+from mlsql.names import listed
 from mlsql.registry import Registry
 from mlsql.stop import Stop
 
@@ -38,10 +37,6 @@ __all__ = [
 ]
 
 _WITHOUT_LABEL: frozenset[ModelKind] = frozenset({"clusterer", "transformer"})
-_TITLES = {"train": "publish", "evaluate": "publish evaluation"}
-_STEPS = 20
-SILENCE_SECONDS = 60.0
-"""How long the transport may say nothing while a stream is read."""
 
 
 def train(  # noqa: PLR0913 — the seams of a training, each given by the composition root
@@ -58,133 +53,93 @@ def train(  # noqa: PLR0913 — the seams of a training, each given by the compo
 ) -> TrainingReport:
     """Fit the candidates of *request* on *frame*, judge them on *evaluate*, store the models.
 
-    Raises OptionFault or DataFault (ScriptErrors of several) for what cannot be trained, before
-    anything is fitted; a candidate that fails is a record of the report. Streams, files and
+    With a selection the candidates are judged first, and only the best is fitted on all rows and
+    stored. Raises OptionFault or DataFault (ScriptErrors of several) for what cannot be trained,
+    before anything is fitted; a candidate that fails is a record of the report. Streams, files and
     processes are gone when it returns or raises.
     """
     trainer = trainers.get(request.trainer)
     check_candidates(trainer, request)
+
+    def crew_for(request: TrainingRequest) -> Crew:
+        return Crew(request, class_of(trainer), launcher, emit, stop)
+
     with temporary_folder("training") as folder:
-        delivery = _Delivery(request, transport, message_bytes, folder, emit, stop)
-        with Crew(request, class_of(trainer), launcher, emit, stop) as crew:
-            training, evaluation = delivery.bring(frame, "train"), None
-            work = Work(str(training.file))
-            if evaluate is not None:
-                evaluation = delivery.bring(evaluate, "evaluate")
-                work = Work(str(training.file), str(evaluation.file))
-            crew.give(work, feed=f"{_rate(training):,.0f} rows/s")
+        delivery = Delivery(request, transport, message_bytes, folder, emit, stop)
+        with crew_for(request) as crew:
+            training = delivery.bring(frame, "train")
+            evaluation = None if evaluate is None else delivery.bring(evaluate, "evaluate")
+            judging = None if evaluation is None else str(evaluation.file)
+            feed = f"{rate(training):,.0f} rows/s"
+            crew.give(Work(str(training.file), judging), feed=feed)
             outcomes = crew.outcomes()
+        best = _best(outcomes, request, trainer)
+        if best is not None:
+            told = f"the best by {_metric(request, trainer)}, fitted again on all rows"
+            emit(Log(told, candidate=best.index))
+            with crew_for(_for_one(request, best.index)) as crew:
+                crew.give(Work(str(training.file)), feed=feed)
+                (fitted,) = crew.outcomes()
+            outcomes = _with_fitted(outcomes, fitted, told)
     return _report(outcomes, training, evaluation, transport)
 
 
 def check_candidates(trainer: Trainer, request: TrainingRequest) -> None:
     """Raise everything that is wrong with the parameters of *request*, each by its whole key."""
-    faults = [fault for candidate in request.candidates for fault in _faults(trainer, candidate)]
+    faults = candidate_faults(trainer, request.candidates)
     if faults:
         raise faults[0] if len(faults) == 1 else ScriptErrors(faults)
-    kinds = {trainer.kind(candidate.params): candidate for candidate in request.candidates}
-    if len(kinds) > 1:
-        (one, _), (other, candidate), *_ = kinds.items()
-        message = f"one candidate is a {other}, another a {one}: a training is for models of one kind"
-        raise OptionFault(message, option=f"{candidate.prefix}alg")
-    if request.columns.label is None and not kinds.keys() <= _WITHOUT_LABEL:
+    kinds = {trainer.kind(candidate.params) for candidate in request.candidates}
+    if request.columns.label is None and not kinds <= _WITHOUT_LABEL:
         hint = "name the column with the answers, or choose a clusterer"
         raise OptionFault("the training needs a label column", option="labelCol", hint=hint)
 
 
-def _faults(trainer: Trainer, candidate: Candidate) -> Iterator[OptionFault]:
-    try:
-        trainer.check(candidate.params)
-    except OptionFault as fault:
-        yield _whole(fault, candidate)
-    except ScriptErrors as several:
-        yield from (_whole(fault, candidate) for fault in several.errors if isinstance(fault, OptionFault))
+def _metric(request: TrainingRequest, trainer: Trainer) -> str:
+    """The metric by which the best is chosen."""
+    named = request.selection.metric if request.selection is not None else None
+    return named or USUAL_METRICS[trainer.kind(request.candidates[0].params)]
 
 
-def _whole(fault: OptionFault, candidate: Candidate) -> OptionFault:
-    return OptionFault(fault.message, option=candidate.prefix + fault.option, hint=fault.hint)
+def _best(outcomes: Sequence[Outcome], request: TrainingRequest, trainer: Trainer) -> CandidateRecord | None:
+    """Whom to fit on all rows; None when that is done, or when no candidate could be judged."""
+    judged = [outcome.record for outcome in outcomes if outcome.record.status == "judged"]
+    if not judged:
+        return None
+    metric = _metric(request, trainer)
+    best = best_of(judged, metric)
+    if best is None:
+        computed = {name for each in judged for name in each.metrics}
+        hint = f"computed were {listed(computed)}" if computed else "fit the candidates without choosing"
+        raise DataFault(f"no candidate has the metric '{metric}' to be chosen by", option="metric", hint=hint)
+    return best
 
 
-@dataclass(frozen=True, slots=True)
-class _Delivery:
-    """Brings frames into local files and checks them; their streams are deleted at once."""
-
-    request: TrainingRequest
-    transport: Transport
-    message_bytes: int
-    folder: Path
-    emit: Sink
-    stop: Stop
-
-    def bring(self, frame: DataFrame, name: str) -> Fetched:
-        """The rows of *frame*, at least one and none with a null, in a file of the folder."""
-        self.stop.check()
-        self.emit(Progress(_TITLES[name], "publishing"))
-        tasks = frame.sparkSession.sparkContext.defaultParallelism
-        with opened(self.transport, self.request.job, name, partitions=tasks) as stream:
-            ledger = publish(frame, stream, message_bytes=self.message_bytes, ordered=self.request.ordered)
-            self.stop.check()
-            fetched = fetch(
-                stream,
-                ledger,
-                self.folder,
-                timeout=SILENCE_SECONDS,
-                stop=self.stop.check,
-                report=self._report_on(_TITLES[name], ledger.rows),
-            )
-        self.emit(Progress(_TITLES[name], _size(fetched), 1.0))
-        _check(fetched, self.request.columns, None if name == "train" else "evaluateTable")
-        return fetched
-
-    def _report_on(self, title: str, total: int) -> Callable[[int], None]:
-        """What tells how many of *total* rows have come, 20 times at most."""
-        shown = 0
-
-        def report(rows: int) -> None:
-            nonlocal shown
-            if rows - shown > total / _STEPS:
-                shown = rows
-                self.emit(Progress(title, f"{rows:,} of {total:,} rows", rows / total))
-
-        return report
+def _for_one(request: TrainingRequest, index: int) -> TrainingRequest:
+    """The request to fit and store one candidate."""
+    (candidate,) = (each for each in request.candidates if each.index == index)
+    return dataclasses.replace(request, candidates=(candidate,), selection=None)
 
 
-def _check(fetched: Fetched, columns: Columns, option: str | None) -> None:
-    """Raise DataFault for a table that nothing can be learnt from; *option* named the table."""
-    table = "table to train on" if option is None else "table to evaluate on"
-    if fetched.rows == 0:
-        raise DataFault(f"the {table} has no rows", option=option)
-    bad = [
-        (name, role, count)
-        for name, role in _roles(columns)
-        if (count := fetched.nulls.get(name, 0) + fetched.nulls.get(f"{name}[]", 0))
-    ]
-    if bad:
-        name, role, _ = bad[0]
-        told = ", ".join(f"'{name}' ({count:,} in {fetched.rows:,} rows)" for name, _, count in bad)
-        raise DataFault(
-            f"the {table} has nulls in {told}",
-            option=option or role,
-            hint=f"leave them out (where {name} is not null) or fill them (coalesce) in a select before",
+def _with_fitted(outcomes: Sequence[Outcome], fitted: Outcome, told: str) -> list[Outcome]:
+    """The outcomes of judging, that of the best with what came of fitting it on all rows."""
+    again = fitted.record
+
+    def joined(judged: CandidateRecord) -> CandidateRecord:
+        ending = told if again.status == "success" else f"{told}, which failed: {again.message}"
+        return dataclasses.replace(
+            again,
+            message=f"{judged.message}; {ending}",
+            metrics=judged.metrics,
+            deviations=judged.deviations,
+            started=judged.started,
+            seconds=round(judged.seconds + again.seconds, 3),
         )
 
-
-def _roles(columns: Columns) -> Iterator[tuple[str, str]]:
-    """Every column's name, and the option that gave it."""
-    features = "inputCols" if columns.form == "columns" else "featuresCol"
-    yield from ((column.name, features) for column in columns.features)
-    if columns.label:
-        yield columns.label.name, "labelCol"
-    if columns.weight:
-        yield columns.weight.name, "weightCol"
-
-
-def _size(fetched: Fetched) -> str:
-    return f"{fetched.rows:,} rows, {fetched.bytes / 1e6:.1f} MB, {_rate(fetched):,.0f} rows/s"
-
-
-def _rate(fetched: Fetched) -> float:
-    return fetched.rows / max(fetched.seconds, 1e-6)
+    return [
+        Outcome(joined(each.record), fitted.done) if each.record.index == again.index else each
+        for each in outcomes
+    ]
 
 
 def class_of(trainer: Trainer) -> str:

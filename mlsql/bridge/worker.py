@@ -1,6 +1,7 @@
-"""One candidate in a process of its own: ``python -m mlsql.bridge.worker --job FILE``.
+"""Candidates in a process of their own, one by one: ``python -m mlsql.bridge.worker --job FILE``.
 
-The library is imported while the data is on its way, MLflow in the background while the fit runs.
+The library is imported while the data is on its way, MLflow in the background while the fit runs. A
+worker serves until something is raised: then a new process takes the next candidate.
 The worker ends itself, and everything that it started, when its control channel closes.
 """
 
@@ -22,13 +23,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 from queue import Queue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.control import (
     Channel,
     ChannelClosed,
     Done,
     Failed,
+    Judged,
     Logged,
     Measured,
     Progressed,
@@ -41,6 +43,9 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Trainer
 from mlsql.errors import MlsqlError
 from mlsql.models import Column
+
+if TYPE_CHECKING:
+    from mlsql.bridge.dataset import Dataset
 
 _IMPORTED_BY_MLFLOW = r"(mlflow|pydantic|requests|urllib3)\b"
 """What these warn of says nothing about a fit."""
@@ -55,9 +60,10 @@ class Job:
     trainer: str
     """The class of the trainer, as ``package.module:Class``."""
     params: dict[str, str]
+    """Those of the first candidate, to prepare for."""
     columns: Columns
-    output: str
-    """The folder to store the model in."""
+    stores: bool = True
+    """Whether models will be stored, which takes MLflow."""
 
     def write(self, file: Path) -> None:
         """Put the job into *file*, mode 0600."""
@@ -108,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.showwarning = run.warn
         warnings.filterwarnings("ignore", module=_IMPORTED_BY_MLFLOW)
         try:
-            channel.send(do(job, run, _end_with_children))
+            serve(job, run, _end_with_children)
         except ChannelClosed:
             return 1
         except Exception as error:  # noqa: BLE001 — whatever a fit raises is the candidate's result
@@ -116,36 +122,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def do(job: Job, run: WorkerRun, end: Callable[[], None]) -> Done:
-    """The job done: the candidate trained, evaluated and stored; *end* is called when the driver goes."""
+def serve(job: Job, run: WorkerRun, end: Callable[[], None]) -> None:
+    """Do the work that comes, as long as the driver is there; *end* is called when it goes."""
     channel = run.channel
-    orders: Queue[Work] = Queue()
+    orders: Queue[Work | None] = Queue()
     threading.Thread(target=_listen, args=(channel, orders, end), daemon=True).start()
     start = time.monotonic()
     trainer: Trainer = resolve_name(job.trainer)()
     trainer.prepare(job.params)
-    started = time.monotonic()
-    channel.send(Started(started - start))
-    threading.Thread(target=importlib.import_module, args=(trainer.flavor,)).start()
-    work = orders.get()  # comes, or the channel closes
-    return _fit(job, trainer, work, run, time.monotonic() - started)
+    ready = time.monotonic()
+    channel.send(Started(ready - start))
+    if job.stores:
+        threading.Thread(target=importlib.import_module, args=(trainer.flavor,)).start()
+    while (work := orders.get()) is not None:  # comes, or the channel closes
+        with warnings.catch_warnings():  # what one candidate has warned of, the next may warn of too
+            channel.send(_Bench(trainer, job.columns, run, time.monotonic() - ready).do(work))
+        ready = time.monotonic()
 
 
-def _fit(job: Job, trainer: Trainer, work: Work, run: WorkerRun, waited: float) -> Done:
-    from mlsql.bridge.dataset import Dataset
-    from mlsql.bridge.evaluation import evaluate
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What one piece of work is done with, after *waited* seconds for it."""
 
-    data = Dataset.open(Path(work.training), job.columns)
-    run.channel.send(Reading(data.rows, waited))
-    run.progress("fitting")
-    fitted = trainer.train(data, job.params, run)
-    metrics: dict[str, float] = {}
-    if work.evaluation is not None:
-        run.progress("evaluating")
-        metrics = evaluate(fitted, Dataset.open(Path(work.evaluation), job.columns), run)
-    run.progress("storing")
-    fitted.save(Path(job.output))
-    return Done(**dataclasses.asdict(fitted.traits), metrics=metrics)
+    trainer: Trainer
+    columns: Columns
+    run: WorkerRun
+    waited: float
+
+    def do(self, work: Work) -> Done | Judged:
+        """The candidate fitted, judged or both; the model stored where there is a folder for it."""
+        from mlsql.bridge.evaluation import evaluate
+        from mlsql.bridge.validation import cross_validate
+
+        self.run.channel.send(Reading(self._open(work.training or work.evaluation).rows, self.waited))
+        if work.model is not None:
+            self.run.progress("evaluating")
+            stored = self.trainer.load(Path(work.model), self.columns)
+            return Judged(evaluate(stored, self._open(work.evaluation), self.run))
+        data = self._open(work.training)
+        self.trainer.prepare(work.params)
+        if work.folds is not None:
+            return cross_validate(self.trainer, data, work.params, work.folds, self.run)
+        return self._fit(data, work)
+
+    def _fit(self, data: Dataset, work: Work) -> Done | Judged:
+        from mlsql.bridge.evaluation import evaluate
+
+        self.run.progress("fitting")
+        fitted = self.trainer.train(data, work.params, self.run)
+        metrics: dict[str, float] = {}
+        if work.evaluation is not None:
+            self.run.progress("evaluating")
+            metrics = evaluate(fitted, self._open(work.evaluation), self.run)
+        if work.output is None:
+            return Judged(metrics)
+        self.run.progress("storing")
+        fitted.save(Path(work.output))
+        return Done(**dataclasses.asdict(fitted.traits), metrics=metrics)
+
+    def _open(self, file: str | None) -> Dataset:
+        from mlsql.bridge.dataset import Dataset
+
+        assert file is not None
+        return Dataset.open(Path(file), self.columns)
 
 
 def _failure(error: Exception) -> Failed:
@@ -155,11 +194,12 @@ def _failure(error: Exception) -> Failed:
     return Failed(type(error).__name__, str(error), traceback.format_exc())
 
 
-def _listen(channel: Channel, orders: Queue[Work], end: Callable[[], None]) -> None:
+def _listen(channel: Channel, orders: Queue[Work | None], end: Callable[[], None]) -> None:
     try:
         while True:
             orders.put(channel.receive(None))
     except ChannelClosed:
+        orders.put(None)
         if not channel.is_closed:
             end()
 

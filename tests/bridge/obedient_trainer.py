@@ -29,6 +29,10 @@ class Obedient:
         if params.get("do") == "refuse":
             raise OptionFault("refused", option="do", hint="do something else")
 
+    def takes_list(self, params, name):
+        """Only ``list`` does."""
+        return name == "list"
+
     def prepare(self, params):
         """Die early when asked to."""
         if params.get("do") == "die early":
@@ -41,6 +45,8 @@ class Obedient:
         match params.get("do"):
             case "raise":
                 raise ValueError("no fit today")
+            case "sign":
+                Path(params["sign"]).write_text(str(os.getpid()))
             case "hang":
                 Path(params["sign"]).write_text(str(os.getpid()))
                 time.sleep(600)
@@ -56,7 +62,15 @@ class Obedient:
                 say("said to the terminal")
                 run.log("said to the run")
                 run.metric("loss", 0.25)
-        return Mean(float(data.arrays()[1].mean()))
+            case "raise of much" if data.arrays()[1].max() > 5:
+                raise ValueError("too much")
+            case "raise of many" if data.rows > int(params["most"]):
+                raise ValueError("too many")
+        return Mean(float(data.arrays()[1].mean()) + float(params.get("add", 0)))
+
+    def load(self, directory, columns):
+        """What was saved."""
+        return Mean(float((directory / "mean").read_text()))
 
 
 def say(line):

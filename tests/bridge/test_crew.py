@@ -15,7 +15,7 @@ import pytest
 from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew
 from mlsql.bridge.launcher import LocalLauncher
-from mlsql.bridge.request import Candidate, Columns, TrainingRequest
+from mlsql.bridge.request import Candidate, Columns, Folds, Selection, TrainingRequest
 from mlsql.errors import Cancelled, TimedOut
 from mlsql.events import Log, Metric, Progress
 from mlsql.models import Column
@@ -28,7 +28,7 @@ COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))
 def crew_of(trainers, tmp_path):
     """A function that makes a crew, one worker for each set of parameters."""
 
-    def make(*params, stop=None, emit=None, parallelism=2, timeout=None):
+    def make(*params, stop=None, emit=None, parallelism=2, timeout=None, selection=None):
         candidates = tuple(Candidate(index, each) for index, each in enumerate(params))
         request = TrainingRequest(
             job="j",
@@ -38,6 +38,7 @@ def crew_of(trainers, tmp_path):
             output=tmp_path / "out",
             parallelism=parallelism,
             timeout=timeout,
+            selection=selection,
         )
         heard = (lambda _: None) if emit is None else emit
         return Crew(request, "obedient_trainer:Obedient", LocalLauncher(), heard, stop or Stop())
@@ -166,3 +167,43 @@ def test_a_record_can_be_kept_as_json(crew_of, work):
         crew.give(work)
         records = [dataclasses.asdict(outcome.record) for outcome in crew.outcomes()]
     assert [record["metrics"] for record in json.loads(json.dumps(records))] == [{}, {}]
+
+
+def test_a_worker_takes_candidate_after_candidate(crew_of, work, tmp_path):
+    """One process for all of a parallelism of one; after a failure another one goes on."""
+    signs = [tmp_path / f"pid{number}" for number in range(4)]
+    params = [{"do": "sign", "sign": str(sign)} for sign in signs]
+    params.insert(2, {"do": "raise"})
+    outcomes = _run(crew_of(*params, parallelism=1), work)
+    assert [each.record.status for each in outcomes] == ["success", "success", "fail", "success", "success"]
+    first, second, third, fourth = (sign.read_text() for sign in signs)
+    assert first == second
+    assert third == fourth != first
+    assert (tmp_path / "out" / "4" / "mean").read_text() == "3.0"
+
+
+def test_judged_candidates_are_not_stored(crew_of, work, tmp_path):
+    """By folds or on a table that evaluates; they say how much the folds differ."""
+    (folded,) = _run(crew_of({}, selection=Selection(folds=Folds(3, 0))), work)
+    assert (folded.record.status, folded.done) == ("judged", None)
+    assert folded.record.metrics["mae"] > folded.record.deviations["mae"] > 0
+    assert f"mae ± {folded.record.deviations['mae']:.4f}" in folded.record.message
+    both = dataclasses.replace(work, evaluation=work.training)
+    (judged,) = _run(crew_of({}, selection=Selection()), both)
+    assert judged.record.metrics["mae"] == pytest.approx(2)
+    assert judged.record.deviations == {}
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_the_budget_cuts_off_is_skipped(crew_of, work, tmp_path, signed, gone):
+    """Those at work are ended, those behind them never begin; what was judged before stays."""
+    sign = tmp_path / "pid"
+    hang = {"do": "hang", "sign": str(sign)}
+    selection = Selection(folds=Folds(3, 0), budget=4)
+    crew = crew_of({}, hang, {}, parallelism=1, selection=selection)
+    judged, cut, left = (each.record for each in _run(crew, work))
+    assert (judged.status, cut.status, left.status) == ("judged", "skipped", "skipped")
+    assert cut.message.startswith("cut off after ")
+    assert left.message == "not begun: the budget was spent"
+    assert (left.metrics, left.rows) == ({}, 0)
+    assert gone(*signed(sign), within=0)

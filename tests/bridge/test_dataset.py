@@ -201,3 +201,25 @@ def test_a_shuffle_depends_on_rows_and_seed_alone(tmp_path_factory):
     assert (first != order(500, 2)).any()
     assert (first[:rows] != first[rows:]).any()
     assert np.abs(first[:rows] - np.arange(rows)).mean() > rows / 6
+
+
+@given(st.lists(st.booleans(), min_size=30, max_size=30), st.lists(st.booleans(), min_size=30, max_size=30))
+def test_a_part_of_the_rows_is_a_dataset(tmp_path_factory, first, second):
+    """In the file's order, in every shape; a part of a part too."""
+    table = pa.table(
+        {"x": np.arange(30.0), "y": [f"{number % 3}" for number in range(30)], "w": np.arange(30.0)}
+    )
+    whole = opened(tmp_path_factory.mktemp("part"), table, columns("x", label="y", weight="w"))
+    rows = np.flatnonzero(first)
+    inner = np.flatnonzero(second[: len(rows)])
+    for data, numbers in ((whole.only(rows), rows), (whole.only(rows).only(inner), rows[inner])):
+        expected = table.take(pa.array(numbers, pa.int64()))
+        assert data.rows == len(numbers)
+        assert data.table().equals(expected)
+        matrix, labels = data.arrays()
+        assert matrix[:, 0].tolist() == numbers.tolist()
+        assert labels.tolist() == data.labels().tolist() == expected["y"].to_pylist()
+        assert data.weights().tolist() == numbers.tolist()
+        batches = [batch.tolist() for batch, _ in data.batches(4)]
+        assert [x for batch in batches for (x,) in batch] == numbers.tolist()
+        assert list(data.classes) == sorted(set(expected["y"].to_pylist()))

@@ -18,20 +18,12 @@ COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))
 
 
 @pytest.fixture
-def job_for(trainers, tmp_path):
+def job_for(trainers):
     """A function that makes the job for whoever comes to a door."""
 
     def make(door, **params):
         trainer = "obedient_trainer:Obedient"
-        output = str(tmp_path / "out")
-        return Job(
-            address=door.address,
-            token=door.token,
-            trainer=trainer,
-            params=params,
-            columns=COLUMNS,
-            output=output,
-        )
+        return Job(address=door.address, token=door.token, trainer=trainer, params=params, columns=COLUMNS)
 
     return make
 
@@ -52,9 +44,10 @@ def test_a_deaf_worker_is_killed_with_its_children(job_for, arrow_file, tmp_path
     """After a grace of two seconds."""
     file = arrow_file(x=[1.0], y=[1.0])
     sign = tmp_path / "pids"
-    with Door() as door, LocalLauncher().launch(job_for(door, do="hang deaf", sign=str(sign))):
+    params = {"do": "hang deaf", "sign": str(sign)}
+    with Door() as door, LocalLauncher().launch(job_for(door, **params)):
         channel = door.admit(30)
-        channel.send(Work(str(file)))
+        channel.send(Work(str(file), params=params))
         pids = signed(sign)
     channel.close()
     assert gone(*pids, within=0)
@@ -98,5 +91,6 @@ def test_an_environment_of_ones_own_is_added(job_for):
     """What the launcher is given goes before what is inherited."""
     launcher = LocalLauncher(environment={"MLSQL_SAID": "by the launcher", "OMP_NUM_THREADS": "7"})
     with Door() as door, launcher.launch(job_for(door)) as worker:
+        door.admit(30).close()  # now it is the worker, not what starts it
         environment = Path(f"/proc/{worker.process.pid}/environ").read_text().split("\0")
     assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)

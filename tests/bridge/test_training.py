@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import count
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mlsql.bridge import training
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.launcher import LocalLauncher
-from mlsql.bridge.request import Candidate, Columns, TrainingRequest
+from mlsql.bridge.request import Candidate, Columns, Folds, Selection, TrainingRequest
 from mlsql.bridge.trainer import Trainer, builtins
 from mlsql.bridge.training import check_candidates, class_of
 from mlsql.bridge.transports import open_transport
@@ -94,11 +95,11 @@ def start(spark, obedient, tmp_path, monkeypatch):
 
     outputs = (tmp_path / "out" / str(number) for number in count())
 
-    def run(rows, *params, judging=None, emit=lambda _: None, stop=None, known=obedient):
+    def run(rows, *params, judging=None, emit=lambda _: None, stop=None, known=obedient, selection=None):
         shape = "a double, b double, label bigint"
         return training.train(
             spark.createDataFrame(rows, shape),
-            request_for(next(outputs), *params),
+            dataclasses.replace(request_for(next(outputs), *params), selection=selection),
             evaluate=None if judging is None else spark.createDataFrame(judging, shape),
             transport=open_transport("spool", folder=str(tmp_path / "spool")),
             trainers=known,
@@ -212,3 +213,46 @@ def test_a_cancelled_training_leaves_nothing(start, rows, tmp_path, nothing_left
     assert gone(*signed(sign), within=0)
     assert nothing_left()
     assert not any((tmp_path / "out").glob("*/*"))
+
+
+@pytest.mark.spark
+def test_the_best_of_those_judged_is_fitted_on_all_rows(start, rows, tmp_path, nothing_left):
+    """It alone is stored; the others, good and bad, are records."""
+    report = start(
+        rows,
+        {"do": "raise"},
+        {},
+        {"add": "5"},
+        selection=Selection(metric="mae", folds=Folds(3, 0)),
+    )
+    failed, best, worse = report.candidates
+    assert (failed.status, best.status, worse.status) == ("fail", "success", "judged")
+    assert failed.message == "fold 1 of 3: ValueError: no fit today"
+    assert best.metrics["mae"] < worse.metrics["mae"]
+    assert best.deviations["mae"] > 0
+    assert best.message.endswith("; the best by mae, fitted again on all rows")
+    assert best.rows == len(rows)
+    assert [path.name for path in (tmp_path / "out" / "0").iterdir()] == ["1"]
+    assert (report.kind, report.libraries) == ("regressor", {"none": "0"})
+    assert nothing_left()
+
+
+@pytest.mark.spark
+def test_a_best_that_fails_on_all_rows_is_told(start, rows, tmp_path):
+    """No other one takes its place in silence."""
+    all_rows = {"do": "raise of many", "most": str(len(rows) - 1)}
+    report = start(rows, all_rows, selection=Selection(folds=Folds(2, 0)))
+    (record,) = report.candidates
+    assert record.status == "fail"
+    assert "which failed: ValueError: too many" in record.message
+    assert list((tmp_path / "out").glob("*/*")) == []
+
+
+@pytest.mark.spark
+def test_a_metric_that_no_candidate_has_chooses_none(start, rows, nothing_left):
+    """The option is to blame, and the hint says what there is."""
+    with pytest.raises(DataFault, match="no candidate has the metric 'r2'") as caught:
+        start(rows, {}, judging=rows[:1], selection=Selection(metric="r2"))
+    assert caught.value.option == "metric"
+    assert "mae" in caught.value.hint
+    assert nothing_left()

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from mlsql.bridge.control import Done, Door, Failed, Progressed, Reading, Started, Work, connect
+from mlsql.bridge.control import Done, Door, Failed, Judged, Progressed, Reading, Started, Work, connect
 from mlsql.bridge.launcher import worker_environment
-from mlsql.bridge.request import Columns
-from mlsql.bridge.worker import Job, WorkerRun, do
+from mlsql.bridge.request import Columns, Folds
+from mlsql.bridge.worker import Job, WorkerRun, serve
 from mlsql.models import Column
 from mlsql.processes import start_process
 
@@ -32,7 +32,6 @@ def make_job(tmp_path):
             trainer="obedient_trainer:Obedient",
             params=params,
             columns=COLUMNS,
-            output=str(tmp_path / "out"),
         )
 
     return make
@@ -79,7 +78,8 @@ def test_our_modules_in_a_worker_import_no_spark_and_no_http():
 def test_a_job_is_done_from_start_to_end(trainers, make_job, arrow_file, tmp_path):
     """The worker reports what it does and what came of it, and stores the model."""
     file = arrow_file(x=[1.0, 2.0, 3.0], y=[1.0, 2.0, 6.0])
-    reports, done = _do(make_job, {}, Work(str(file), str(file)))
+    out = str(tmp_path / "out")
+    reports, done = _serve(make_job, Work(str(file), str(file), output=out))
     kinds = [type(report) for report in reports]
     assert kinds[:2] == [Started, Reading]
     assert [report.doing for report in reports if isinstance(report, Progressed)] == [
@@ -92,26 +92,47 @@ def test_a_job_is_done_from_start_to_end(trainers, make_job, arrow_file, tmp_pat
     assert (tmp_path / "out" / "mean").read_text() == "3.0"
 
 
-def test_without_a_table_to_evaluate_on_nothing_is_evaluated(trainers, make_job, arrow_file):
+def test_without_a_table_to_evaluate_on_nothing_is_evaluated(trainers, make_job, arrow_file, tmp_path):
     """There are no metrics then."""
     file = arrow_file(x=[1.0], y=[1.0])
-    _, done = _do(make_job, {}, Work(str(file)))
+    _, done = _serve(make_job, Work(str(file), output=str(tmp_path / "out")))
     assert done.metrics == {}
 
 
-def _do(make_job, params, work):
-    """Everything that a worker in this process reports before it is done, and the end."""
+def test_a_candidate_that_is_only_judged_is_not_stored(trainers, make_job, arrow_file, tmp_path):
+    """On the table that evaluates, or by folds."""
+    file = arrow_file(x=[1.0, 2.0, 3.0, 4.0], y=[1.0, 1.0, 1.0, 5.0])
+    _, judged = _serve(make_job, Work(str(file), str(file)), kind=Judged)
+    assert judged.metrics["mae"] == pytest.approx(1.5)
+    reports, judged = _serve(make_job, Work(str(file), folds=Folds(2, 0)), kind=Judged)
+    assert judged.metrics["mae"] == pytest.approx(2)
+    assert "fold 2 of 2: fitting" in [each.doing for each in reports if isinstance(each, Progressed)]
+    assert list(tmp_path.glob("out")) == []
+
+
+def test_a_stored_model_is_judged_without_fitting(trainers, make_job, arrow_file, tmp_path):
+    """On the rows of any table."""
+    (tmp_path / "mean").write_text("2.0")
+    file = arrow_file(x=[1.0, 2.0], y=[1.0, 5.0])
+    _, judged = _serve(make_job, Work(evaluation=str(file), model=str(tmp_path)), kind=Judged)
+    assert judged.metrics["mae"] == pytest.approx(2)
+
+
+def _serve(make_job, work, kind=Done):
+    """Everything that a worker in this process reports before it is done, and the last, of *kind*."""
     with Door() as door:
-        job = make_job(door, **params)
-        result = []
+        job = make_job(door)
         with connect(job.address, job.token) as far, door.admit(5) as near:
             near.send(work)
-            thread = threading.Thread(target=lambda: result.append(do(job, WorkerRun(far), lambda: None)))
+            thread = threading.Thread(target=serve, args=(job, WorkerRun(far), lambda: None))
             thread.start()
+            reports = [near.receive(30)]
+            while not isinstance(reports[-1], kind):
+                reports.append(near.receive(30))
+            near.close()
             thread.join(30)
-            reports = list(iter(lambda: near.receive(0.1), None))
-    assert isinstance(result[0], Done)
-    return reports, result[0]
+    assert not thread.is_alive()
+    return reports[:-1], reports[-1]
 
 
 @contextmanager
@@ -131,7 +152,7 @@ def test_what_a_fit_raises_is_reported(trainers, make_job, arrow_file, tmp_path)
     """The last report says type, message and traceback; the process ends well."""
     file = arrow_file(x=[1.0], y=[1.0])
     with _worker(make_job, tmp_path, do="raise") as (process, channel):
-        channel.send(Work(str(file)))
+        channel.send(Work(str(file), params={"do": "raise"}))
         failed = next(
             report for report in iter(lambda: channel.receive(30), None) if isinstance(report, Failed)
         )
@@ -144,8 +165,9 @@ def test_a_worker_ends_when_its_driver_goes(trainers, make_job, arrow_file, tmp_
     """Also in the middle of a fit that is deaf to SIGTERM, and with its children."""
     file = arrow_file(x=[1.0], y=[1.0])
     sign = tmp_path / "pids"
-    with _worker(make_job, tmp_path, do="hang deaf", sign=str(sign)) as (_, channel):
-        channel.send(Work(str(file)))
+    params = {"do": "hang deaf", "sign": str(sign)}
+    with _worker(make_job, tmp_path, **params) as (_, channel):
+        channel.send(Work(str(file), params=params))
         pids = signed(sign)
         channel.close()
         assert gone(*pids, within=5)

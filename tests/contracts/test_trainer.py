@@ -111,6 +111,25 @@ def test_what_it_fitted_is_described(trainer, good, dataset):
     json.dumps([traits.classes, dict(traits.libraries)])
 
 
+@pytest.mark.filterwarnings("default")  # importing MLflow warns of much
+def test_what_is_stored_answers_as_what_was_fitted(trainer, good, dataset, tmp_path):
+    """Loaded, it says the same and is the same."""
+    fitted = trainer.train(dataset, good, Listener())
+    fitted.save(tmp_path / "model")
+    loaded = trainer.load(tmp_path / "model", dataset.columns)
+    np.testing.assert_array_equal(loaded.answers(dataset).guess, fitted.answers(dataset).guess)
+    np.testing.assert_array_equal(
+        loaded.answers(dataset).probabilities, fitted.answers(dataset).probabilities
+    )
+    assert loaded.traits == fitted.traits
+
+
+def test_of_what_it_does_not_know_no_list_is_a_value(trainer):
+    """Asking raises nothing."""
+    assert not trainer.takes_list({}, "nothing")
+    assert not trainer.takes_list({"alg": "Nobody"}, "a__b")
+
+
 def test_checking_imports_none_of_its_libraries(trainer, good):
     """Nor Spark: the driver checks in milliseconds."""
     module, _, name = class_of(trainer).partition(":")

@@ -64,12 +64,24 @@ def read_table() -> Mapping[str, Estimator]:
 def find_estimator(name: str, *, option: str) -> Estimator:
     """The estimator called *name*, in any case; *option* is to blame when there is none."""
     table = read_table()
+    if name in table:
+        return table[name]
     for known in table:
         if known.casefold() == name.casefold():
             return table[known]
     near = nearest(name, table)
     hint = f"did you mean '{near}'?" if near else f"scikit-learn has {listed(table)}"
     raise OptionFault(f"scikit-learn has no estimator '{name}'", option=option, hint=hint)
+
+
+def takes_list(params: Mapping[str, str], name: str) -> bool:
+    """Whether the parameter *name* takes a list, of ``alg`` or of an estimator in it (``estimator__x``)."""
+    owner, _, own = name.rpartition("__")
+    try:
+        estimator = find_estimator(params.get(owner or "alg", ""), option="alg")
+    except OptionFault:
+        return False
+    return own in estimator.parameters and estimator.parameters[own].takes_list
 
 
 def read_recipe(

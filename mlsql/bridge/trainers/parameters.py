@@ -49,6 +49,11 @@ class Parameter:
         """Whether its value can be another estimator."""
         return _SIMPLE["estimator"] in self.takes
 
+    @property
+    def takes_list(self) -> bool:
+        """Whether its value can be a list."""
+        return any(_SIMPLE[name] in self.takes for name in ("array", "list", "tuple"))
+
     def read(self, text: str) -> Any:
         """The value that *text* stands for; ValueError when nothing that it takes fits."""
         for each in self.takes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Answers, Params, Run, Traits
-from mlsql.bridge.trainers.estimators import Recipe, find_estimator, read_recipe
+from mlsql.bridge.trainers.estimators import Recipe, find_estimator, read_recipe, takes_list
 from mlsql.errors import ScriptErrors
 from mlsql.models import Label, ModelKind
 from mlsql.names import listed
@@ -46,6 +46,10 @@ class SKLearn:
         """Raise everything that is wrong with *params*, after the table of estimators."""
         _read(params)
 
+    def takes_list(self, params: Params, name: str) -> bool:
+        """By the constraints of the estimator that the parameter belongs to."""
+        return takes_list(params, name)
+
     def prepare(self, params: Params) -> None:
         """Import scikit-learn with the estimator asked for."""
         import pandas as pd  # noqa: F401
@@ -69,6 +73,16 @@ class SKLearn:
             name = recipe.estimator.name
             run.log(f"{name} labels the rows that it is fitted on and cannot predict for others", "warning")
         return FittedEstimator(estimator, recipe.estimator.kind, data.columns, matrix[:EXAMPLE_ROWS].copy())
+
+    def load(self, directory: Path, columns: Columns) -> FittedEstimator:
+        """The estimator itself, also where it is stored behind a step that makes the matrix."""
+        import mlflow.sklearn
+        import numpy as np
+
+        stored = mlflow.sklearn.load_model(str(directory))
+        estimator = stored["estimator"] if columns.form == "columns" else stored
+        width = getattr(estimator, "n_features_in_", len(columns.features))
+        return FittedEstimator(estimator, _kind(estimator), columns, np.empty((0, width)))
 
 
 TRAINER = SKLearn()
@@ -147,6 +161,15 @@ class FittedEstimator:
         else:
             inputs = [ColSpec(_mlflow_type(column.type), column.name) for column in self.columns.features]
         return ModelSignature(Schema(inputs), Schema([ColSpec(_mlflow_type(self._answer()))]))
+
+
+def _kind(estimator: Any) -> ModelKind:
+    """What kind of model a fitted *estimator* is."""
+    from sklearn.base import is_classifier, is_regressor
+
+    if is_classifier(estimator):
+        return "classifier"
+    return "regressor" if is_regressor(estimator) else "clusterer"
 
 
 def _read(params: Params) -> Recipe:

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_checkable
 
+from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.grammar.nodes import Word
 from mlsql.options import Options
 from mlsql.session import Run
@@ -29,6 +31,7 @@ class Call(Generic[OptionsT]):
     """
 
     frame: DataFrame
+    algorithm: Word
     path: Word
     options: OptionsT
     given: Options
@@ -68,12 +71,45 @@ class Predicts(Protocol):
     """Adds the answers of a stored model to a table."""
 
     @property
-    def options(self) -> type[Any]:
-        """What a statement may say to it."""
+    def predict_options(self) -> type[Any]:
+        """What a ``predict`` may say."""
         ...
 
     def predict(self, call: Call[Any], run: Run, /) -> DataFrame:
         """The table with its rows and columns kept, and ``prediction``."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """Knows before it is given a table what cannot be trained."""
+
+    def check(self, given: Options, /) -> None:
+        """Raise it, as ``train`` would (ScriptErrors of several); a value with ``${…}`` is not judged."""
+        ...
+
+
+@runtime_checkable
+class Described(Protocol):
+    """Says what it is for, and shows it."""
+
+    @property
+    def doc(self) -> str:
+        """What it does, in one sentence."""
+        ...
+
+    @property
+    def example(self) -> str:
+        """A script that runs as it stands."""
+        ...
+
+
+@runtime_checkable
+class Surveyed(Protocol):
+    """Fits models of many names, whose parameters are known without importing their library."""
+
+    def survey(self) -> Mapping[str, Estimator]:
+        """Each model by its name; empty when nothing is known."""
         ...
 
 

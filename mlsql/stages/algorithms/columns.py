@@ -64,20 +64,27 @@ def prepare(frame: DataFrame, wanted: Wanted) -> Prepared:
 
 def prepare_alike(frame: DataFrame, training: Prepared, table: str) -> DataFrame:
     """The same columns of the table that judges, called *table*, in the types of the training table."""
-    return frame.select([_alike(frame, field, table) for field in training.frame.schema])
+    return frame.select([_alike(frame, field, f"table '{table}'") for field in training.frame.schema])
+
+
+def prepare_stored(frame: DataFrame, columns: Columns) -> DataFrame:
+    """The *columns* that a stored model was trained on, out of another table."""
+    from pyspark.sql.types import DataType, StructField
+
+    known = [*columns.features, *([columns.label] if columns.label else [])]
+    fields = [StructField(each.name, DataType.fromDDL(each.type)) for each in known]
+    return frame.select([_alike(frame, field, "table") for field in fields])
 
 
 def _alike(frame: DataFrame, field: StructField, table: str) -> Expression:
     known = {name.casefold(): name for name in frame.columns}
     name = known.get(field.name.casefold())
     if name is None:
-        raise DataFault(
-            f"the table '{table}' has no column '{field.name}', which the training uses", option=EVALUATE
-        )
+        raise DataFault(f"the {table} has no column '{field.name}', which the training uses", option=EVALUATE)
     kind = frame.schema[name].dataType
     if _family(kind) != _family(field.dataType):
         raise DataFault(
-            f"the column '{name}' of the table '{table}' is {kind.simpleString()}, "
+            f"the column '{name}' of the {table} is {kind.simpleString()}, "
             f"that of the training table {field.dataType.simpleString()}",
             option=EVALUATE,
         )

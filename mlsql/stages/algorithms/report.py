@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ from mlsql.spans import Span, mask_secrets
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+_SHOWN = 30
+"""Candidates on a terminal; the table that comes back has all of them."""
 _ROW = """
     modelPath string, algIndex int, alg string, metrics array<struct<name: string, value: double>>,
     status string, message string, startTime timestamp, endTime timestamp, seconds double,
@@ -23,14 +27,23 @@ _ROW = """
 
 
 def check_success(report: TrainingReport, *, all_of_them: bool) -> None:
-    """Raise with their messages when every candidate failed, or with *all_of_them* any."""
+    """Raise with their messages when no candidate succeeded, or with *all_of_them* when any failed."""
     failed = [one for one in report.candidates if one.status == "fail"]
-    if len(failed) == len(report.candidates) or (failed and all_of_them):
-        told = "\n".join(f"    {_title(one)}: {one.message}" for one in failed)
-        count = (
-            f"{len(failed)} of {len(report.candidates)} models" if len(report.candidates) > 1 else "the model"
-        )
-        raise DataError(f"{count} could not be trained\n{told}")
+    succeeded = any(one.status == "success" for one in report.candidates)
+    if succeeded and not (failed and all_of_them):
+        return
+    missing = failed or [one for one in report.candidates if one.status == "skipped"]
+    count = len(report.candidates)
+    title = f"{len(missing)} of {count} models" if count > 1 else "the model"
+    raise DataError(f"{title} could not be trained\n{_told(missing)}")
+
+
+def _told(candidates: Sequence[CandidateRecord]) -> str:
+    """A line for each thing that happened, with those to whom it did."""
+    by_message: dict[str, list[CandidateRecord]] = {}
+    for one in candidates:
+        by_message.setdefault(one.message, []).append(one)
+    return "\n".join(f"    {_titles(some)}: {message}" for message, some in by_message.items())
 
 
 def manifest(algorithm: str, columns: Columns, report: TrainingReport, statement: Span, run: Run) -> Manifest:
@@ -62,22 +75,42 @@ def result_table(spark: SparkSession, stored: StoredModel) -> DataFrame:
     return spark.createDataFrame([_row(stored, one) for one in stored.manifest.candidates], _ROW)
 
 
+def result_pairs(spark: SparkSession, stored: StoredModel) -> DataFrame:
+    """The same as rows of a name and a value, as older engines gave them; a line parts the candidates."""
+    names = ("modelPath", "algIndex", "alg", "metrics", "status", "message", "startTime", "endTime")
+    rows: list[tuple[str, str]] = []
+    for one in stored.manifest.candidates:
+        path, index, algorithm, metrics, status, message, *_ = _row(stored, one)
+        values = (path or "", index, algorithm, json.dumps(metrics), status, message, one.started, one.ended)
+        rows += [("---------------", "------------------"), *zip(names, map(str, values), strict=True)]
+        rows.append(("trainParams", json.dumps(dict(one.params), ensure_ascii=False)))
+    return spark.createDataFrame(rows, "name string, value string")
+
+
 def shown(stored: StoredModel) -> TableShown:
-    """The candidates as a person sees them when they are done: metrics to four digits."""
-    candidates = stored.manifest.candidates
+    """The candidates as a person sees them when they are done: metrics to four digits, of many the first."""
+    every = stored.manifest.candidates
+    candidates = every if len(every) <= _SHOWN else _first(every)
     metrics = list(dict.fromkeys(name for one in candidates for name in one.metrics))
     rows = tuple(
         (
             one.index,
             one.algorithm,
             *(round(one.metrics[name], 4) if name in one.metrics else None for name in metrics),
-            one.status if one.status == "success" else f"{one.status}: {one.message}",
+            f"{one.status}: {one.message}" if one.status in ("fail", "skipped") else one.status,
             round(one.seconds, 1),
         )
         for one in candidates
     )
     columns = ("candidate", "algorithm", *metrics, "status", "seconds")
-    return TableShown(f"version {stored.ref.version} at {stored.ref.path}", columns, rows)
+    few = "" if len(candidates) == len(every) else f", {len(candidates)} of {len(every)} candidates"
+    return TableShown(f"version {stored.ref.version} at {stored.ref.path}{few}", columns, rows)
+
+
+def _first(candidates: Sequence[CandidateRecord]) -> list[CandidateRecord]:
+    """Those that are stored, and others until there are enough, in their order."""
+    chosen = sorted(candidates, key=lambda one: one.status != "success")[:_SHOWN]
+    return sorted(chosen, key=lambda one: one.index)
 
 
 def _row(stored: StoredModel, one: CandidateRecord) -> tuple[object, ...]:
@@ -96,5 +129,7 @@ def _row(stored: StoredModel, one: CandidateRecord) -> tuple[object, ...]:
     )
 
 
-def _title(one: CandidateRecord) -> str:
-    return f"model {one.index} ({one.algorithm})" if one.algorithm else f"model {one.index}"
+def _titles(candidates: Sequence[CandidateRecord]) -> str:
+    one = candidates[0]
+    title = f"model {one.index} ({one.algorithm})" if one.algorithm else f"model {one.index}"
+    return title if len(candidates) == 1 else f"{title} and {len(candidates) - 1} more"

@@ -16,6 +16,7 @@ from mlsql.errors import DataError, MissingColumn
 from mlsql.options import BOOLEAN, FRACTIONS, TEXT, integer, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
+from mlsql.stages.algorithms.descriptions import RATE_SAMPLER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,8 @@ class RateSampler:
     """The rows of a table with ``__split__``, the number of the part, counted from 0."""
 
     options: ClassVar[type[SamplerOptions]] = SamplerOptions
+    doc: ClassVar[str] = RATE_SAMPLER.doc
+    example: ClassVar[str] = RATE_SAMPLER.example
 
     def transform(self, call: Call[SamplerOptions], run: Run, /) -> DataFrame:  # noqa: ARG002
         """All rows and columns, and ``__split__``; starts no Spark job."""
