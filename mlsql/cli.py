@@ -1,4 +1,4 @@
-"""The command line: ``mlsql run``, ``fmt`` and ``serve``; the one module that prints and exits.
+"""The command line: ``mlsql run``, ``check``, ``fmt`` and ``serve``; the one module that prints and exits.
 
 Standard output holds the result and nothing else; progress, log and errors go to standard
 error. The class of an error decides the exit code::
@@ -9,35 +9,30 @@ error. The class of an error decides the exit code::
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mlsql.errors import Cancelled, ConfigError, MlsqlError, RunError, ScriptError, TimedOut
-from mlsql.names import nearest
+from mlsql.script_files import STANDARD_INPUT, read_script, write_script
 from mlsql.spans import mask_secrets
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from pyspark.sql import DataFrame
-
     from mlsql.config import Settings
+    from mlsql.diagnostics import Diagnostic
     from mlsql.engine import Result
+    from mlsql.spans import Script
     from mlsql.stop import Stop
-
-T = TypeVar("T")
 
 EXIT_CODES: Mapping[type[MlsqlError], int] = {
     ScriptError: 1,
@@ -47,9 +42,6 @@ EXIT_CODES: Mapping[type[MlsqlError], int] = {
     Cancelled: 5,
 }
 OUR_BUG = 70
-STANDARD_INPUT = "<stdin>"
-TABLE_ROWS = 50
-"""What ``--result table`` shows of a table."""
 
 
 def _pairs(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -76,6 +68,21 @@ _SETTINGS_OPTIONS = (
 )
 
 
+_PARAMETERS = click.option(
+    "--set",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="A variable of the script, used there as ${NAME}; repeatable.",
+)
+_DIALECT = click.option(
+    "--dialect",
+    metavar="NAME",
+    help="The language of the script: mlsql, or byzer for old ones; by default what the settings say.",
+)
+
+
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_SETTINGS_OPTIONS):
         command = option(command)
@@ -90,14 +97,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("file", metavar="FILE|-")
-@click.option(
-    "--set",
-    "parameters",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=_pairs,
-    help="A variable of the script, used there as ${NAME}; repeatable.",
-)
+@_PARAMETERS
 @click.option(
     "--result",
     "form",
@@ -107,30 +107,87 @@ def main() -> None:
 )
 @click.option("--owner", help="Whose session the script runs in; by default the login name.")
 @click.option("--timeout", metavar="DURATION", help="How long the script may run: seconds, or 90s, 10m, 2h.")
+@_DIALECT
 @_with_settings
 def run(
     file: str,
-    parameters: dict[str, str],
     form: str | None,
-    owner: str | None,
     timeout: str | None,
-    **given: Any,
+    conf: dict[str, str],
+    config: Path | None,
+    **request: Any,
 ) -> None:
     """Run the script FILE, or the one on standard input (-)."""
-    text, name = _read_script(file)
+    script = read_script(file)
     overrides = {"jobs.timeout": timeout} if timeout else {}
     with _exit_codes():
-        from mlsql.grammar import parse
-        from mlsql.spans import Script
+        from mlsql.engine import refuse_unsound
+        from mlsql.signals import until_stopped
         from mlsql.stop import Stop
 
-        settings = _load_settings(overrides, **given)
-        parse(Script(name, text))  # what is wrong with the text is told before Spark starts
+        settings = _load_settings(overrides, conf=conf, config=config)
+        # What is wrong with the text is told before Spark starts.
+        refuse_unsound(script, settings, request["parameters"], request["dialect"])
         stop = Stop(settings.jobs.timeout)
-        work = partial(
-            _run, settings, stop, form or _default_form(), text, name=name, owner=owner, parameters=parameters
-        )
-        _until_stopped(work, stop)
+        until_stopped(partial(_run, settings, stop, form or _default_form(), script, request), stop, _tell)
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE…|-")
+@click.option("--json", "as_json", is_flag=True, help="Write the findings to standard output, as JSON.")
+@_PARAMETERS
+@_DIALECT
+@click.option("--spark", "with_spark", is_flag=True, help="Have Spark's own parser read the queries, too.")
+@_with_settings
+def check(
+    files: tuple[str, ...],
+    parameters: dict[str, str],
+    dialect: str | None,
+    conf: dict[str, str],
+    config: Path | None,
+    *,
+    as_json: bool,
+    with_spark: bool,
+) -> None:
+    """Tell what is wrong or odd in each script FILE, or on standard input (-), and run nothing.
+
+    Exits with 1 when a script has errors; warnings alone are no failure. Needs no Spark.
+    """
+    scripts = [read_script(file) for file in files]
+    with _exit_codes():
+        settings = _load_settings({}, conf=conf, config=config)
+        find = _findings_with_spark if with_spark else _findings
+        _tell_findings(find(settings, scripts, parameters=parameters, dialect=dialect), as_json=as_json)
+
+
+def _findings(settings: Settings, scripts: Sequence[Script], **request: Any) -> list[Diagnostic]:
+    from mlsql.engine import check_script
+
+    return [each for one in scripts for each in check_script(one, settings, **request)]
+
+
+def _findings_with_spark(settings: Settings, scripts: Sequence[Script], **request: Any) -> list[Diagnostic]:
+    from mlsql.engine import Engine
+    from mlsql.signals import until_stopped
+    from mlsql.stop import Stop
+
+    def work() -> list[Diagnostic]:
+        with Engine.local(settings) as engine:
+            checks = (engine.check(one.text, name=one.name, complete=False, **request) for one in scripts)
+            return [each for found in checks for each in found]
+
+    return until_stopped(work, Stop(), _tell)
+
+
+def _tell_findings(found: Sequence[Diagnostic], *, as_json: bool) -> None:
+    """Write them, and end the process with 1 when one is an error."""
+    if as_json:
+        write_lines(iter([json.dumps([each.as_json() for each in found], ensure_ascii=False, indent=2)]))
+    else:
+        for each in found:
+            _tell(str(each))
+    if any(each.severity == "error" for each in found):
+        sys.exit(EXIT_CODES[ScriptError])
 
 
 @main.command()
@@ -143,11 +200,12 @@ def serve(host: str | None, port: str | None, **given: Any) -> None:
     with _exit_codes():
         settings = _load_settings(overrides, **given)
         from mlsql.rest.server import listen
+        from mlsql.signals import until_stopped
         from mlsql.stop import Stop
 
         stop = Stop()
         with listen(settings.server.host, settings.server.port) as listener:
-            _until_stopped(partial(_serve, settings, listener, stop), stop)
+            until_stopped(partial(_serve, settings, listener, stop), stop, _tell)
 
 
 @main.command()
@@ -155,39 +213,38 @@ def serve(host: str | None, port: str | None, **given: Any) -> None:
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when a script would change.")
 def fmt(files: tuple[str, ...], *, check: bool) -> None:
     """Write each script FILE in canonical form, in place; from standard input (-) to standard output."""
-    scripts = [_read_script(file) for file in files]
+    scripts = [read_script(file) for file in files]
     with _exit_codes():
-        outcomes = [_format(text, name, check=check) for text, name in scripts]
+        outcomes = [_format(script, check=check) for script in scripts]
     if None in outcomes or (check and any(outcomes)):
         sys.exit(EXIT_CODES[ScriptError])
 
 
-def _format(text: str, name: str, *, check: bool) -> bool | None:
+def _format(script: Script, *, check: bool) -> bool | None:
     """Whether the script was to be changed; None when it has errors, which are told."""
     from mlsql.grammar.formatter import format_script
-    from mlsql.spans import Script
 
     try:
-        formatted = format_script(Script(name, text))
+        formatted = format_script(script)
     except ScriptError as error:
         _tell(str(error))
         return None
-    if name == STANDARD_INPUT and not check:
+    if script.name == STANDARD_INPUT and not check:
         click.echo(formatted.encode(), nl=False)
-    elif formatted != text:
+    elif formatted != script.text:
         if not check:
-            _write_script(name, formatted)
-        _tell(f"would change {name}" if check else f"changed {name}")
-    return formatted != text
+            write_script(script, formatted)
+        _tell(f"would change {script.name}" if check else f"changed {script.name}")
+    return formatted != script.text
 
 
-def _run(settings: Settings, stop: Stop, form: str, text: str, **request: Any) -> None:
+def _run(settings: Settings, stop: Stop, form: str, script: Script, request: Mapping[str, Any]) -> None:
     from mlsql.engine import Engine
     from mlsql.progress import progress
 
     with Engine.local(settings) as engine:
         with progress(sys.stderr, settings.logging.level) as sink:
-            result = engine.run(text, sink=sink, stop=stop, **request)
+            result = engine.run(script.text, name=script.name, sink=sink, stop=stop, **request)
         _write_result(result, form)
 
 
@@ -209,70 +266,18 @@ def _load_settings(overrides: Mapping[str, str], *, conf: dict[str, str], config
     return load_settings(config, overrides={**conf, **overrides})
 
 
-def _read_script(file: str) -> tuple[str, str]:
-    """The text of the script and the name that messages call it by."""
-    name = STANDARD_INPUT if file == "-" else file
-    if file == "-" and "PYSPARK_GATEWAY_PORT" in os.environ:
-        raise click.UsageError("spark-submit hands over no standard input: name a file")
-    try:
-        raw = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return raw.decode("utf-8-sig"), name
-    except OSError as error:
-        near = nearest(Path(file).name, _siblings(Path(file)))
-        hint = f"; did you mean '{Path(file).with_name(near)}'?" if near and not Path(file).exists() else ""
-        raise click.UsageError(f"the script '{file}' cannot be read: {error.strerror}{hint}") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise click.UsageError(f"the script '{name}' is not UTF-8: line {line} holds other bytes") from error
-
-
-def _write_script(file: str, text: str) -> None:
-    try:
-        Path(file).write_bytes(text.encode())
-    except OSError as error:
-        raise ConfigError(f"the script '{file}' cannot be written: {error.strerror}") from error
-
-
-def _siblings(path: Path) -> list[str]:
-    return [each.name for each in path.parent.glob("*.*")] if path.parent.is_dir() else []
-
-
 def _default_form() -> str:
     return "table" if sys.stdout.isatty() else "json"
 
 
 def _write_result(result: Result, form: str) -> None:
-    """The last table on standard output; none is an empty array in JSON and nothing else elsewhere."""
+    """The last table on standard output."""
     if form == "none":
         return
+    from mlsql.result_lines import result_lines
+
     with result.reading() as frame:
-        if frame is not None:
-            write_lines(_result_lines(frame, form))
-        elif form == "json":
-            write_lines(iter(["[]"]))
-
-
-def _result_lines(frame: DataFrame, form: str) -> Iterator[str]:
-    from mlsql.results import csv_lines, json_lines, read_rows
-
-    if form == "table":
-        return table_output(frame)
-    return (json_lines if form == "json" else csv_lines)(read_rows(frame))
-
-
-def table_output(frame: DataFrame) -> Iterator[str]:
-    """The first rows as a table, and under it how many there are."""
-    from mlsql.results import read_rows
-    from mlsql.terminal import table_lines, terminal_width
-
-    rows = read_rows(frame, TABLE_ROWS + 1)
-    shown = rows.take(TABLE_ROWS)
-    total = frame.count() if rows.take(1) else len(shown)
-    yield from table_lines(rows.columns, shown, terminal_width(sys.stdout))
-    count = f"{total} row" + "s" * (total != 1)
-    yield (
-        f"({count})" if total == len(shown) else f"({len(shown)} of {count}; --result csv or json gives all)"
-    )
+        write_lines(result_lines(frame, form))
 
 
 def write_lines(lines: Iterator[str]) -> None:
@@ -283,32 +288,6 @@ def write_lines(lines: Iterator[str]) -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-
-
-def _until_stopped(work: Callable[[], T], stop: Stop) -> T:
-    """What *work* gives; SIGINT, SIGTERM and SIGHUP cancel *stop*, a second one ends the process.
-
-    The work has a thread of its own: the main one stays free to take signals while the work waits
-    for the JVM, and PySpark, which takes SIGINT for itself when started in the main one, does not.
-    """
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        _tell("stopping …")
-        stop.cancel()
-
-    with ThreadPoolExecutor(1) as thread, _signals(on_signal):
-        return thread.submit(work).result()
-
-
-@contextmanager
-def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    taken = {each: signal.signal(each, handler) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for each, before in taken.items():
-            signal.signal(each, before)
 
 
 @contextmanager

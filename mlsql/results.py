@@ -69,12 +69,16 @@ def read_rows(frame: DataFrame, limit: int | None = None) -> Rows:
     return Rows(tuple(frame.schema.names), values)
 
 
-def json_lines(rows: Rows) -> Iterator[str]:
-    """The lines of one JSON array, an object a row; two columns of one name are an error."""
+def json_lines(rows: Rows, *, nulls: bool = True) -> Iterator[str]:
+    """The lines of one JSON array, an object a row; two columns of one name are an error.
+
+    Without *nulls*, a column that is null is left out of its row.
+    """
     names = _distinct(rows.columns)
     opening = "["
     for row in rows.values:
-        yield opening + _json(dict(zip(names, row, strict=True)))
+        values = zip(names, row, strict=True)
+        yield opening + _json({name: value for name, value in values if nulls or value is not None})
         opening = ","
     yield "[]" if opening == "[" else "]"
 

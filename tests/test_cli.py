@@ -13,7 +13,7 @@ from subprocess import PIPE
 import pytest
 
 import mlsql.bridge.errors
-from mlsql.cli import EXIT_CODES, exit_code, table_output
+from mlsql.cli import EXIT_CODES, exit_code
 from mlsql.errors import (
     Cancelled,
     ConfigError,
@@ -25,6 +25,7 @@ from mlsql.errors import (
     ScriptError,
     TimedOut,
 )
+from mlsql.result_lines import table_output
 
 MLSQL = [sys.executable, "-m", "mlsql"]
 SECONDS = 120
@@ -152,6 +153,27 @@ def test_what_is_wrong_with_the_text_is_told_before_spark_starts():
     assert "<stdin>:1:" in ended.stderr
     assert "<stdin>:3:" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_what_only_a_run_would_come_to_is_told_before_spark_starts():
+    """Names that nothing has, also in a branch; the parameters are known, so an undefined variable too."""
+    script = "load cvs.`x` as t;\n!if ':n > 1'; select ${m} as m as u; !fi;"
+    ended = mlsql("run", "-", "--set", "n=1", script=script)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert [line for line in ended.stderr.splitlines() if line.startswith("<stdin>")] == [
+        "<stdin>:1:6: no source is called 'cvs'",
+        "<stdin>:2:22: the variable 'm' is not defined",
+    ]
+
+
+@pytest.mark.spark
+def test_a_check_with_spark_has_its_parser_read_the_queries():
+    """And knows the tables that are there; nothing runs."""
+    ended = mlsql(
+        "check", "-", "--spark", "--json", *ONE_CORE, script="select 1 form x as t;\nselect * from t as u;"
+    )
+    (found,) = json.loads(ended.stdout)
+    assert (ended.returncode, found["severity"], found["line"]) == (1, "error", 1)
 
 
 @pytest.mark.spark

@@ -24,11 +24,8 @@ NO_EFFECT = ("jobName", "fetchType", "sessionPerUser", "skipInclude", "skipAuth"
 
 ONLY_DEFAULT: Mapping[str, str] = {
     "jobType": "script",
-    "executeMode": "query",
     "async": "false",
-    "sessionPerRequest": "false",
     "skipPhysicalJob": "false",
-    "dialect": "mlsql",
     "callback": "",
     "callbackHeader": "",
     "maxRetries": "",

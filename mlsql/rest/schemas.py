@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
 MOST_ROWS = 1_000_000
@@ -29,6 +29,23 @@ class RunScript(BaseModel):
     output_size: int = Field(default=5000, ge=0, le=MOST_ROWS, description="How many rows are given at most.")
     include_schema: bool = Field(default=False, description='Reply `{"schema": …, "data": […]}`.')
     silence: bool = Field(default=False, description="Run the script and give no rows.")
+    execute_mode: Literal["query", "check", "analyze"] = Field(
+        default="query",
+        description="query: run the script. check: run nothing, and give what is wrong or odd in it."
+        " analyze: run nothing, and give its statements.",
+    )
+    dialect: str | None = Field(
+        default=None, description="The language of the script: mlsql, or byzer for old ones."
+    )
+    session_per_request: bool = Field(
+        default=False, description="Run in a session of its own, which ends with the script."
+    )
+
+    @field_validator("execute_mode", "dialect", "session_per_request", mode="before")
+    @classmethod
+    def _read_empty(cls, given: Any, info: ValidationInfo) -> Any:
+        """What a form sends for a field that nobody filled in is its default."""
+        return cls.model_fields[info.field_name or ""].default if given == "" else given
 
     @field_validator("parameters", mode="before")
     @classmethod

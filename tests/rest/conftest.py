@@ -12,7 +12,10 @@ import httpx
 import pytest
 
 from mlsql.config import Settings
+from mlsql.diagnostics import Diagnostic
+from mlsql.engine import check_script
 from mlsql.rest.server import listen, serve_until
+from mlsql.spans import Script
 from mlsql.stop import Stop
 
 SECONDS = 60
@@ -42,6 +45,13 @@ class Told:
         if self.error is not None:
             raise self.error
         return Nobody()
+
+    def check(self, text: str, **request: Any) -> tuple[Diagnostic, ...]:
+        """What an engine finds; the request is kept."""
+        self.asked.append({"text": text, **request})
+        return check_script(
+            Script("<script>", text), self.settings, parameters=request["parameters"], complete=True
+        )
 
 
 @contextmanager

@@ -36,8 +36,61 @@ def test_form_and_json_mean_the_same(client, told):
             "parameters": {"day": "2026-01-01", "n": "3", "dry": "true"},
             "stop": None,
             "job": None,
+            "dialect": None,
+            "fresh": False,
         }
     ]
+
+
+def test_the_dialect_and_a_session_of_its_own_can_be_asked_for(client, told):
+    """In both forms; what a form leaves empty is the default."""
+    post(client, sql="x", dialect="byzer", sessionPerRequest=True)
+    client.post("/run/script", data={"sql": "x", "dialect": "", "sessionPerRequest": "", "executeMode": ""})
+    asked = [(each["dialect"], each["fresh"]) for each in told.asked]
+    assert asked == [("byzer", True), (None, False)]
+
+
+def test_a_check_gives_what_is_wrong_and_odd_and_runs_nothing(client, told):
+    """As ``mlsql check --json`` does; a script with errors is no failed request."""
+    reply = post(
+        client, sql="load cvs.`x` as t;\nselect * from u as v;", executeMode="check", dialect="mlsql"
+    )
+    wrong, odd = reply.json()
+    assert reply.status_code == 200
+    assert wrong["message"] == "no source is called 'cvs'"
+    assert (wrong["severity"], wrong["line"], wrong["column"], wrong["endColumn"]) == ("error", 1, 6, 9)
+    assert (odd["severity"], odd["message"]) == ("warning", "no statement before makes the table 'u'")
+    assert told.asked[0]["dialect"] == "mlsql"
+    assert "stop" not in told.asked[0]
+
+
+def test_a_check_knows_the_parameters(client):
+    """They are given, so that one that is not there is an error."""
+    reply = post(client, sql="select ${n}, ${m} as t", executeMode="check", parameters={"n": 1})
+    assert [(each["severity"], each["message"]) for each in reply.json()] == [
+        ("error", "the variable 'm' is not defined")
+    ]
+
+
+def test_an_analysis_gives_the_statements_and_runs_nothing(client, told):
+    """Those of a block inside it; of options only the keys, since values may be secrets."""
+    text = 'connect jdbc where password="p" as c;\n!if ":n > 1"; load csv.`x` as ${t}; !else; !desc u; !fi;'
+    connect, branches = post(client, sql=text, executeMode="analyze").json()
+    assert told.asked == []
+    assert connect == {
+        "type": "connect", "line": 1, "column": 1, "endLine": 1, "endColumn": 37,
+        "format": "jdbc", "options": ["password"], "alias": "c",
+    }  # fmt: skip
+    (branch,) = branches["branches"]
+    assert (branches["type"], branches["line"], branch["condition"]) == ("if", 2, ":n > 1")
+    assert [(each["type"], each["table"]) for each in branch["statements"]] == [("load", "${t}")]
+    assert [(each["name"], each["arguments"]) for each in branches["otherwise"]] == [("desc", ["u"])]
+
+
+def test_an_analysis_of_what_does_not_parse_is_refused_with_all_errors(client):
+    """As a run is."""
+    reply = post(client, sql="load csv.`x`; save t csv.`y`;", executeMode="analyze")
+    assert (reply.status_code, len(reply.json()["error"]["diagnostics"])) == (400, 2)
 
 
 def test_the_id_of_the_reply_is_that_of_the_run(client, told):
@@ -78,7 +131,7 @@ def test_what_old_clients_send_besides_is_passed_over(client, told):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("async", True), ("executeMode", "analyze"), ("callback", "http://x/")]
+    ("field", "value"), [("async", True), ("executeMode", "explain"), ("callback", "http://x/")]
 )
 def test_what_this_version_cannot_do_is_refused(client, told, field, value):
     """Rather than done otherwise."""
@@ -161,3 +214,28 @@ def test_a_script_that_takes_too_long_is_ended(server):
         server, sql="select count(*) as n from range(1e12) where id % 3 = hash(id) as t", timeout=1000
     )
     assert reply.status_code == 408
+
+
+@pytest.mark.spark
+def test_the_dialect_byzer_leaves_out_what_is_null(server):
+    """As old clients expect it."""
+    sql = "select 2 as b, null as a as t"
+    assert post(server, sql=sql, dialect="byzer").json() == [{"b": 2}]
+    assert post(server, sql=sql).json() == [{"b": 2, "a": None}]
+
+
+@pytest.mark.spark
+def test_a_session_of_its_own_sees_and_leaves_nothing(server):
+    """Tables of the owner's session are not there, and its own are gone."""
+    post(server, sql="select 1 as a as of_the_session")
+    reply = post(server, sql="select * from of_the_session as t", sessionPerRequest=True)
+    assert (reply.status_code, "of_the_session" in reply.text) == (400, True)
+    post(server, sql="select 1 as a as of_the_request", sessionPerRequest=True)
+    assert post(server, sql="select * from of_the_request as t").status_code == 400
+
+
+@pytest.mark.spark
+def test_a_check_has_spark_read_the_queries(server):
+    """What its parser refuses is placed in the script."""
+    (found,) = post(server, sql="select 1 as a as t;\nselect a form t as u;", executeMode="check").json()
+    assert (found["severity"], found["line"]) == ("error", 2)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
-from mlsql.engine import Result
+from mlsql.engine import Engine, Result
+from mlsql.grammar import parse
+from mlsql.outline import outline
 from mlsql.rest.dependencies import EngineOf, RunsOf, ScriptOf
 from mlsql.rest.schemas import ErrorReply, RunScript
 from mlsql.results import json_lines, read_rows
+from mlsql.spans import Script
 
 router = APIRouter(tags=["scripts"])
 
@@ -43,19 +47,39 @@ _REPLIES: dict[int | str, dict[str, Any]] = {
 def run_script(request: Request, script: ScriptOf, engine: EngineOf, runs: RunsOf) -> Response:
     """Run the script to its end and reply with the rows of its last table, ``[]`` without one.
 
-    A client that goes away does not end the run.
+    With ``executeMode`` check or analyze nothing runs: the reply holds the errors and warnings as
+    ``mlsql check --json`` gives them, or the statements. A client that goes away does not end the run.
     """
+    if script.execute_mode != "query":
+        found = _checked(script, engine) if script.execute_mode == "check" else _analyzed(script)
+        return JSONResponse(found)
     timeout = script.timeout / 1000 if script.timeout >= 0 else engine.settings.jobs.timeout
     with runs.open(timeout) as stop:
         result = engine.run(
-            script.sql, owner=script.owner, parameters=script.parameters, stop=stop, job=request.state.job
+            script.sql,
+            owner=script.owner,
+            parameters=script.parameters,
+            stop=stop,
+            job=request.state.job,
+            dialect=script.dialect,
+            fresh=script.session_per_request,
         )
         return Response(_body(result, script), media_type="application/json")
+
+
+def _checked(script: RunScript, engine: Engine) -> list[dict[str, Any]]:
+    found = engine.check(script.sql, owner=script.owner, parameters=script.parameters, dialect=script.dialect)
+    return [each.as_json() for each in found]
+
+
+def _analyzed(script: RunScript) -> list[dict[str, Any]]:
+    return outline(parse(Script("<script>", script.sql)))
 
 
 def _body(result: Result, script: RunScript) -> str:
     with result.reading() as frame:
         if frame is None or script.silence:
             return "[]"
-        data = "\n".join(json_lines(read_rows(frame, script.output_size)))
+        nulls = not result.run.scope.dialect.omits_nulls
+        data = "\n".join(json_lines(read_rows(frame, script.output_size), nulls=nulls))
         return f'{{"schema":{frame.schema.json()},"data":{data}}}' if script.include_schema else data

@@ -1,0 +1,37 @@
+"""The last table of a run as the lines that the command line writes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mlsql.results import csv_lines, json_lines, read_rows
+from mlsql.terminal import table_lines, terminal_width
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+TABLE_ROWS = 50
+"""What ``--result table`` shows of a table."""
+
+
+def result_lines(frame: DataFrame | None, form: str) -> Iterator[str]:
+    """The rows of *frame* as ``table``, ``json`` or ``csv``; without one an empty array in JSON."""
+    if frame is None:
+        return iter(["[]"] if form == "json" else [])
+    if form == "table":
+        return table_output(frame)
+    return (json_lines if form == "json" else csv_lines)(read_rows(frame))
+
+
+def table_output(frame: DataFrame) -> Iterator[str]:
+    """The first rows as a table, and under it how many there are."""
+    rows = read_rows(frame, TABLE_ROWS + 1)
+    shown = rows.take(TABLE_ROWS)
+    total = frame.count() if rows.take(1) else len(shown)
+    yield from table_lines(rows.columns, shown, terminal_width(sys.stdout))
+    count = f"{total} row" + "s" * (total != 1)
+    yield (
+        f"({count})" if total == len(shown) else f"({len(shown)} of {count}; --result csv or json gives all)"
+    )
