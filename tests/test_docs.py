@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from mlsql import errors
+from mlsql.cli import EXIT_CODES
 from mlsql.config import declared_settings
+from mlsql.errors import MlsqlError
 from mlsql.grammar import parse
+from mlsql.rest.errors import STATUSES
 from mlsql.results import read_rows
 from mlsql.spans import Script
 from mlsql.terminal import table_lines
@@ -25,7 +29,7 @@ BLOCKS = [(page, match) for page in PAGES for match in BLOCK.finditer(page.read_
 
 def name_of(value):
     """The name of a page, an example or a block in test reports."""
-    return value.name if isinstance(value, Path) else f"at-{value.start()}"
+    return f"{value.parent.name}/{value.name}" if isinstance(value, Path) else f"at-{value.start()}"
 
 
 @pytest.fixture
@@ -60,7 +64,9 @@ def test_an_example_parses(example):
     assert parse(Script(example.name, example.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize(("page", "block"), BLOCKS, ids=name_of)
+@pytest.mark.parametrize(
+    ("page", "block"), [each for each in BLOCKS if each[0].name != "errors.md"], ids=name_of
+)
 def test_a_script_in_a_page_parses(page, block):
     """Without Spark."""
     assert parse(Script(page.name, block["script"]))
@@ -78,7 +84,7 @@ def test_the_readme_explains_the_example_as_it_is():
 
 @pytest.mark.spark
 @pytest.mark.parametrize(
-    ("page", "block"), [each for each in BLOCKS if each[0].parent.name == "docs"], ids=name_of
+    ("page", "block"), [each for each in BLOCKS if each[0].parent.name in ("docs", "language")], ids=name_of
 )
 def test_a_script_in_a_page_runs_and_gives_what_stands_below_it(page, block, engine, checkout):
     """The table that is shown is the one that comes."""
@@ -87,6 +93,31 @@ def test_a_script_in_a_page_runs_and_gives_what_stands_below_it(page, block, eng
         lines = table_lines(rows.columns, list(rows.values))
     if block["shown"] is not None:
         assert lines == block["shown"].splitlines()[:-1]
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("block", [match for page, match in BLOCKS if page.name == "errors.md"], ids=name_of)
+def test_a_mistake_is_told_as_the_page_shows_it(block, engine, checkout):
+    """Word for word."""
+    with (
+        pytest.raises(MlsqlError) as told,
+        engine.run(block["script"], name="script.mlsql", fresh=True).reading() as frame,
+    ):
+        frame.collect()
+    assert f"{told.value}\n".replace(str(checkout), "…") == block["shown"]
+
+
+def test_every_class_of_error_is_documented():
+    """With its exit code and its status."""
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    classes = [
+        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, MlsqlError)
+    ]
+    for each in set(classes) - {MlsqlError}:
+        code = next(EXIT_CODES[kind] for kind in each.__mro__ if kind in EXIT_CODES)
+        status = next(STATUSES[kind] for kind in each.__mro__ if kind in STATUSES)
+        (row,) = [line for line in page.splitlines() if line.startswith("|") and f"`{each.__name__}`" in line]
+        assert row.endswith(f"| {code} | {status} |")
 
 
 @pytest.mark.spark
