@@ -20,6 +20,7 @@ NEEDS = ("kafka", "spark")
 IN_CI = os.environ.get("CI", "").casefold() in ("1", "true")
 
 _BASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two busy cores
+settings.register_profile("quick", _BASE, max_examples=10)
 settings.register_profile("fast", _BASE, max_examples=40)
 settings.register_profile("ci", _BASE, max_examples=200, derandomize=True, print_blob=True)
 settings.register_profile("slow", _BASE, max_examples=2000)
@@ -32,8 +33,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Choose how many examples a law is tried with."""
-    slow = config.getoption("--slow")
-    settings.load_profile("slow" if slow else "ci" if IN_CI else "fast")
+    usual = "slow" if config.getoption("--slow") else "ci" if IN_CI else "fast"
+    settings.load_profile(config.getoption("--hypothesis-profile") or usual)
 
 
 def pytest_collection_modifyitems(config, items):
