@@ -21,6 +21,8 @@ from mlsql.errors import MissingModel
 
 ModelKind = Literal["classifier", "regressor", "clusterer", "transformer"]
 Label = str | int | float | bool
+NullHandling = Literal["error", "skip", "keep"]
+"""What becomes of rows with a null: none may be there, they are left out, or a null is a value too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ class DataRecord:
     bytes: int
     checksum: str
     transport: str
+    left_out: int = 0
+    """Rows with a null that came, but were not used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,7 @@ class Manifest:
     output: str
     """The Spark type of an answer."""
     label: Column | None = None
+    invalid: NullHandling = "error"
     classes: tuple[Label, ...] | None = None
     candidates: tuple[CandidateRecord, ...]
     data: DataRecord

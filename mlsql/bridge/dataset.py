@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mlsql.bridge.matrix import Matrix, fill, is_list, label_dtype, labels, numbers
+from mlsql.bridge.matrix import Matrix, fill, is_list, label_dtype, labels, missing, numbers, texts
 from mlsql.bridge.request import Columns
 from mlsql.models import Label
 
@@ -42,8 +42,20 @@ class Dataset:
 
     @classmethod
     def open(cls, file: Path, columns: Columns) -> Self:
-        """The dataset in *file*, which is mapped into memory when it is first asked for rows."""
-        return cls(file, columns)
+        """The dataset in *file*, which is mapped into memory when it is first asked for rows.
+
+        Rows with a null are no part of it where the columns say that they are skipped.
+        """
+        data = cls(file, columns)
+        return data.without_nulls() if columns.invalid == "skip" else data
+
+    def without_nulls(self) -> Self:
+        """The rows of the file that have no null in any column."""
+        nulls = [
+            np.logical_or.reduce([missing(column) for column in batch.columns]) for batch in self._mapped
+        ]
+        some = np.concatenate([np.empty(0, dtype=bool), *nulls])
+        return type(self)(self.file, self.columns, ~some) if some.any() else self
 
     def only(self, rows: Matrix) -> Dataset:
         """The rows of these numbers alone, in the file's order."""
@@ -126,6 +138,17 @@ class Dataset:
     def frame(self) -> pd.DataFrame:
         """All columns as a pandas frame."""
         return self.table().to_pandas()
+
+    def inputs(self) -> pd.DataFrame:
+        """The plain features as a pandas frame: texts with None for null, all others as numbers."""
+        import pandas as pd
+
+        table = self.table()
+        return pd.DataFrame({each.name: _plain(table, each.name) for each in self.columns.features})
+
+    def has_null(self, name: str) -> bool:
+        """Whether a row has a null in the column *name*, be it within its array."""
+        return any(missing(batch.column(name)).any() for batch in self._batches())
 
     @cached_property
     def _reader(self) -> pa.RecordBatchFileReader:
@@ -219,6 +242,12 @@ class Dataset:
             yield piece
             start += piece.num_rows
             number += 1
+
+
+def _plain(table: pa.Table, name: str) -> Matrix:
+    column = table.column(name)
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    return texts(column) if is_text else numbers(column.combine_chunks(), name)
 
 
 def _resized(

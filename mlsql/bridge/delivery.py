@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ class Delivery:
     stop: Stop
 
     def bring(self, frame: DataFrame, name: str) -> Fetched:
-        """The rows of *frame*, at least one and none with a null, in a file of the folder."""
+        """The rows of *frame* in a file of the folder: at least one, and none with a null that may not be."""
         self.stop.check()
         self.emit(Progress(_TITLES[name], "publishing"))
         tasks = frame.sparkSession.sparkContext.defaultParallelism
@@ -52,6 +52,7 @@ class Delivery:
                 report=self._report_on(_TITLES[name], ledger.rows),
             )
         self.emit(Progress(_TITLES[name], _size(fetched), 1.0))
+        fetched = replace(fetched, left_out=_left_out(fetched, self.request.columns))
         check_rows(fetched, self.request.columns, None if name == "train" else "evaluateTable")
         return fetched
 
@@ -73,6 +74,11 @@ def check_rows(fetched: Fetched, columns: Columns, option: str | None) -> None:
     table = "table to train on" if option is None else "table to evaluate on"
     if fetched.rows == 0:
         raise DataFault(f"the {table} has no rows", option=option)
+    if fetched.left_out == fetched.rows:
+        hint = 'handleInvalid="skip" leaves them out; choose other columns or fill them (coalesce) before'
+        raise DataFault(f"every row of the {table} has a null", option=option, hint=hint)
+    if fetched.left_out:
+        return
     bad = [
         (name, role, count)
         for name, role in _roles(columns)
@@ -88,10 +94,20 @@ def check_rows(fetched: Fetched, columns: Columns, option: str | None) -> None:
         )
 
 
+def _left_out(fetched: Fetched, columns: Columns) -> int:
+    """How many of the rows that came are not used."""
+    from mlsql.bridge.dataset import Dataset
+
+    if columns.invalid != "skip" or not any(fetched.nulls.values()):
+        return 0
+    return fetched.rows - Dataset.open(fetched.file, columns).rows
+
+
 def _roles(columns: Columns) -> Iterator[tuple[str, str]]:
-    """Every column's name, and the option that gave it."""
-    features = "inputCols" if columns.form == "columns" else "featuresCol"
-    yield from ((column.name, features) for column in columns.features)
+    """Every column in which no null may be, and the option that gave it."""
+    if columns.invalid != "keep":
+        features = "inputCols" if columns.form == "columns" else "featuresCol"
+        yield from ((column.name, features) for column in columns.features)
     if columns.label:
         yield columns.label.name, "labelCol"
     if columns.weight:

@@ -32,6 +32,8 @@ class Fetched:
     """CRC-32C of the rows in their order (``mlsql.bridge.digest``)."""
     nulls: Mapping[str, int]
     """By column; ``column[]`` counts those inside arrays."""
+    left_out: int = 0
+    """Rows that are not used, for they have a null."""
 
 
 def no_report(rows: int, /) -> None:

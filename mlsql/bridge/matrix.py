@@ -46,6 +46,21 @@ def numbers(array: pa.Array, name: str) -> Matrix:
     return np.asarray(array.to_numpy(zero_copy_only=False))
 
 
+def texts(array: pa.ChunkedArray) -> Matrix:
+    """The texts of a plain column; nulls are None."""
+    return np.asarray(array.to_pandas(), dtype=object)
+
+
+def missing(array: pa.Array) -> Matrix:
+    """Which rows have a null, be it within their array."""
+    nulls = np.array(array.is_null())
+    if is_list(array.type):
+        lengths = pc.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
+        rows = np.repeat(np.arange(len(array)), lengths)
+        nulls[rows[np.array(array.flatten().is_null(), dtype=bool)]] = True
+    return nulls
+
+
 def labels(array: pa.Array, name: str) -> Matrix:
     """The labels in their own type: texts as an object array of str, decimals as doubles."""
     if array.null_count:
@@ -55,8 +70,8 @@ def labels(array: pa.Array, name: str) -> Matrix:
         array = array.cast(pa.float64())
     elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
         coded = array.dictionary_encode()
-        texts = np.array(coded.dictionary.to_pylist(), dtype=object)
-        return np.asarray(texts[coded.indices.to_numpy()])
+        distinct = np.array(coded.dictionary.to_pylist(), dtype=object)
+        return np.asarray(distinct[coded.indices.to_numpy()])
     return np.asarray(array.to_numpy(zero_copy_only=False))
 
 

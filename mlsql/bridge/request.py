@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mlsql.models import CandidateRecord, Column, DataRecord, Label, ModelKind
+from mlsql.models import CandidateRecord, Column, DataRecord, Label, ModelKind, NullHandling
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,12 @@ class Columns:
     features: tuple[Column, ...]
     label: Column | None = None
     weight: Column | None = None
+    invalid: NullHandling = "error"
+
+    @property
+    def has_categories(self) -> bool:
+        """Whether there are texts among the features, which are no matrix as they stand."""
+        return self.form == "columns" and any(column.type == "string" for column in self.features)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def train(  # noqa: PLR0913 — the seams of a training, each given by the compo
             training = delivery.bring(frame, "train")
             evaluation = None if evaluate is None else delivery.bring(evaluate, "evaluate")
             judging = None if evaluation is None else str(evaluation.file)
-            feed = f"{rate(training):,.0f} rows/s"
+            feed = _told(training)
             crew.give(Work(str(training.file), judging), feed=feed)
             outcomes = crew.outcomes()
         best = _best(outcomes, request, trainer)
@@ -168,7 +168,17 @@ def _report(
     )
 
 
+def _told(fetched: Fetched) -> str:
+    """How fast the rows came, and how many of them are not used."""
+    left_out = f" ({fetched.left_out:,} rows with a null left out)" if fetched.left_out else ""
+    return f"{rate(fetched):,.0f} rows/s{left_out}"
+
+
 def _record(fetched: Fetched, transport: Transport) -> DataRecord:
     return DataRecord(
-        rows=fetched.rows, bytes=fetched.bytes, checksum=fetched.checksum, transport=transport.scheme
+        rows=fetched.rows,
+        bytes=fetched.bytes,
+        checksum=fetched.checksum,
+        transport=transport.scheme,
+        left_out=fetched.left_out,
     )

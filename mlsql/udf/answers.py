@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import DataError
-from mlsql.udf.predictors.sklearn import PickledEstimator, load
+from mlsql.udf.predictors.sklearn import EstimatorPredictor, PickledEstimator, load
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,10 +54,13 @@ class Answers:
         return pd.Series(given)
 
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
+        features = self._frame(columns) if self.form == "columns" else self._matrix(*columns)
+        return self._asked(load(self.model), features)
+
+    def _asked(self, predictor: EstimatorPredictor, features: Any) -> pd.Series:
         import pandas as pd
 
-        features = self._frame(columns) if self.form == "columns" else self._matrix(*columns)
-        return pd.Series(load(self.model).predict(features)).astype(ANSWER_TYPES[self.output])
+        return pd.Series(predictor.predict(features)).astype(ANSWER_TYPES[self.output])
 
     def _frame(self, columns: Sequence[pd.Series]) -> pd.DataFrame:
         import pandas as pd
@@ -72,3 +75,14 @@ class Answers:
                 f"{self.function} takes {self.features} features, not {width} as in one of the rows"
             )
         return np.concatenate(rows.to_numpy()).reshape(-1, self.features)
+
+
+@dataclass(frozen=True, slots=True)
+class Probabilities(Answers):
+    """The pandas UDF behind ``f_proba``: an array a row, in the order of the classes."""
+
+    def _asked(self, predictor: EstimatorPredictor, features: Any) -> pd.Series:
+        import numpy as np
+        import pandas as pd
+
+        return pd.Series(list(np.asarray(predictor.probabilities(features), dtype="float64")))

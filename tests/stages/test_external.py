@@ -108,7 +108,7 @@ def test_older_versions_go_when_they_are_not_to_be_kept(trained, tmp_path):
     ("options", "error", "span", "message"),
     [
         (f'inputCols="a,bb" and {LINEAR}', MissingColumn, 'inputCols="a,bb"', "no column 'bb'"),
-        (f'inputCols="a,a" and {LINEAR}', ScriptError, 'inputCols="a,a"', "named twice"),
+        (f'inputCols="a,regex:^z" and {LINEAR}', ScriptError, 'inputCols="a,regex:^z"', "no column matches"),
         (
             f'inputCols="a" and labelCol="lable" and {LINEAR}',
             MissingColumn,
@@ -118,7 +118,8 @@ def test_older_versions_go_when_they_are_not_to_be_kept(trained, tmp_path):
         (f'inputCols="a,label" and {LINEAR}', ScriptError, 'inputCols="a,label"', "both label and feature"),
         (LINEAR, DataError, "SKLearn", "no column 'features'"),
         (f'featuresCol="a" and {LINEAR}', DataError, 'featuresCol="a"', "a vector or an array"),
-        (f'inputCols="a,s" and {LINEAR}', DataError, 'inputCols="a,s"', "the column 's' is string"),
+        (f'inputCols="a,m" and {LINEAR}', DataError, 'inputCols="a,m"', "the column 'm' is map"),
+        (f'featuresCol="s" and {LINEAR}', DataError, 'featuresCol="s"', "a vector or an array"),
         (
             f'inputCols="a" and labelCol="m" and {LINEAR}',
             DataError,
@@ -154,6 +155,19 @@ def test_older_versions_go_when_they_are_not_to_be_kept(trained, tmp_path):
         ),
         (f'inputCols="n" and {LINEAR}', DataError, 'inputCols="n"', "null"),
         (f'inputCols="a" and labelCol="n" and {LINEAR}', DataError, 'labelCol="n"', "null"),
+        (
+            f'inputCols="a" and labelCol="n" and handleInvalid="keep" and {LINEAR}',
+            DataError,
+            'labelCol="n"',
+            "null",
+        ),
+        (f'inputCols="a" and weightCol="s" and {LINEAR}', DataError, 'weightCol="s"', "no number"),
+        (
+            f'inputCols="a,b" and weightCol="b" and {LINEAR}',
+            ScriptError,
+            'inputCols="a,b"',
+            "both weight and feature",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_an_error_in_its_place(

@@ -9,9 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlsql.bridge.errors import OptionFault
+from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Answers, Params, Run, Traits
+from mlsql.bridge.trainers.encoding import encoder, number_encoder
 from mlsql.bridge.trainers.estimators import Recipe, find_estimator, read_recipe, takes_list
 from mlsql.errors import ScriptErrors
 from mlsql.models import Label, ModelKind
@@ -65,14 +66,19 @@ class SKLearn:
         for name in set(OUTDATED).intersection(params):
             run.log(f"the parameter '{name}' has no effect any more")
         recipe = _read(params)
-        matrix, label = data.arrays()
         estimator = _with_class_weights(recipe.make(), data)
+        weights = _weights(estimator, data)
+        _check_nulls(estimator, data)
+        given = _read_matrix(data, estimator)
         np.random.seed(SEED)
-        estimator.fit(matrix, label, **_weights(estimator, data))
+        estimator.fit(given.matrix, given.label, **weights)
         if not hasattr(estimator, "predict"):
             name = recipe.estimator.name
             run.log(f"{name} labels the rows that it is fitted on and cannot predict for others", "warning")
-        return FittedEstimator(estimator, recipe.estimator.kind, data.columns, matrix[:EXAMPLE_ROWS].copy())
+        width = given.matrix.shape[1]
+        return FittedEstimator(
+            estimator, recipe.estimator.kind, data.columns, width, given.example, given.encoder
+        )
 
     def load(self, directory: Path, columns: Columns) -> FittedEstimator:
         """The estimator itself, also where it is stored behind a step that makes the matrix."""
@@ -82,7 +88,8 @@ class SKLearn:
         stored = mlflow.sklearn.load_model(str(directory))
         estimator = stored["estimator"] if columns.form == "columns" else stored
         width = getattr(estimator, "n_features_in_", len(columns.features))
-        return FittedEstimator(estimator, _kind(estimator), columns, np.empty((0, width)))
+        front = stored["matrix"] if columns.has_categories else None
+        return FittedEstimator(estimator, _kind(estimator), columns, width, np.empty((0, width)), front)
 
 
 TRAINER = SKLearn()
@@ -90,12 +97,17 @@ TRAINER = SKLearn()
 
 @dataclass(frozen=True, slots=True)
 class FittedEstimator:
-    """A fitted estimator, and the first rows of what it was fitted on."""
+    """A fitted estimator, and the first rows of what it was fitted on.
+
+    Where there are texts among the columns the *encoder* makes the matrix, which is *width* wide.
+    """
 
     estimator: Any
     kind: ModelKind
     columns: Columns
-    example: Matrix
+    width: int
+    example: Matrix | pd.DataFrame
+    encoder: Any = None
 
     @property
     def traits(self) -> Traits:
@@ -103,7 +115,7 @@ class FittedEstimator:
         classes = getattr(self.estimator, "classes_", None) if self.kind == "classifier" else None
         return Traits(
             kind=self.kind,
-            features=self.example.shape[1],
+            features=self.width,
             answer=self._answer(),
             classes=None if classes is None else tuple(classes.tolist()),
             libraries={name: version(name) for name in LIBRARIES},
@@ -113,7 +125,8 @@ class FittedEstimator:
         """What the estimator says about the matrix of *data*."""
         if not hasattr(self.estimator, "predict"):
             return None
-        matrix, truth = data.arrays()
+        _check_nulls(self.estimator, data)
+        matrix, truth = _encoded(data, self.encoder)
         probable = self.kind == "classifier" and hasattr(self.estimator, "predict_proba")
         return Answers(
             matrix=matrix,
@@ -129,7 +142,7 @@ class FittedEstimator:
         _quicken_mlflow()
         named = self.columns.form == "columns"
         mlflow.sklearn.save_model(
-            _behind_columns(self.estimator, self._example_frame()) if named else self.estimator,
+            self._behind_columns() if named else self.estimator,
             str(directory),
             serialization_format="cloudpickle",
             pip_requirements=[f"{name}=={version(name)}" for name in LIBRARIES],
@@ -145,12 +158,24 @@ class FittedEstimator:
         kind = self.columns.label.type
         return "double" if kind.startswith("decimal") else kind
 
+    def _behind_columns(self) -> Any:
+        """A pipeline that takes the columns by name; nothing of this package is in it."""
+        from sklearn.pipeline import Pipeline
+
+        matrix = self.encoder
+        if matrix is None:
+            frame = self._example_frame()
+            matrix = number_encoder(list(frame.columns)).fit(frame)
+        return Pipeline([("matrix", matrix), ("estimator", self.estimator)])
+
     def _example_frame(self) -> pd.DataFrame:
         import pandas as pd
 
         names = [column.name for column in self.columns.features]
-        types = {column.name: _PANDAS[_mlflow_type(column.type)] for column in self.columns.features}
-        return pd.DataFrame(self.example, columns=names).astype(types)
+        frame = pd.DataFrame(self.example, columns=names)
+        if self.columns.invalid == "keep":  # pandas has no NaN among integers and booleans
+            return frame
+        return frame.astype({each.name: _PANDAS[_mlflow_type(each.type)] for each in self.columns.features})
 
     def _signature(self) -> ModelSignature:
         from mlflow.models import ModelSignature
@@ -159,8 +184,54 @@ class FittedEstimator:
         if self.columns.form == "features":
             inputs: list[Any] = [TensorSpec(self.example.dtype, (-1, self.example.shape[1]))]
         else:
-            inputs = [ColSpec(_mlflow_type(column.type), column.name) for column in self.columns.features]
+            inputs = [ColSpec(self._input_type(column.type), column.name) for column in self.columns.features]
         return ModelSignature(Schema(inputs), Schema([ColSpec(_mlflow_type(self._answer()))]))
+
+    def _input_type(self, spark: str) -> Any:
+        """MLflow's type of a column; it takes a null for no number and no boolean."""
+        from mlflow.types.schema import AnyType
+
+        if self.columns.invalid == "keep" and spark != "string":
+            return AnyType()  # type: ignore[no-untyped-call]  # it has no types
+        return _mlflow_type(spark)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What an estimator is fitted on, and its first rows as they are before the *encoder*."""
+
+    matrix: Any
+    label: Matrix | None
+    example: Matrix | pd.DataFrame
+    encoder: Any = None
+
+
+def _read_matrix(data: Dataset, estimator: Any) -> _Given:
+    if not data.columns.has_categories:
+        matrix, label = data.arrays()
+        return _Given(matrix, label, matrix[:EXAMPLE_ROWS].copy())
+    front, frame = encoder(data.columns, estimator), data.inputs()
+    return _Given(front.fit_transform(frame), data.labels(), frame.head(EXAMPLE_ROWS).copy(), front)
+
+
+def _encoded(data: Dataset, front: Any) -> tuple[Any, Matrix | None]:
+    """The matrix and the labels of *data*, through the fitted encoder where there is one."""
+    return data.arrays() if front is None else (front.transform(data.inputs()), data.labels())
+
+
+def _check_nulls(estimator: Any, data: Dataset) -> None:
+    """Raise DataFault for nulls that are kept as NaN, when *estimator* takes none."""
+    from sklearn.utils import get_tags
+
+    if data.columns.invalid != "keep" or get_tags(estimator).input_tags.allow_nan:
+        return
+    numbers = [each.name for each in data.columns.features if each.type != "string"]
+    nulls = [name for name in numbers if data.has_null(name)]
+    if nulls:
+        raise DataFault(
+            f"{type(estimator).__name__} takes no NaN, which nulls in {listed(nulls)} are with "
+            'handleInvalid="keep"; handleInvalid="skip" leaves such rows out'
+        )
 
 
 def _kind(estimator: Any) -> ModelKind:
@@ -192,7 +263,8 @@ def _weights(estimator: Any, data: Dataset) -> dict[str, Any]:
     if weights is None:
         return {}
     if not has_fit_parameter(estimator, "sample_weight"):
-        raise OptionFault(f"{type(estimator).__name__} takes no weights", option="weightCol")
+        message = f"{type(estimator).__name__} takes no weights of rows: leave out weightCol"
+        raise OptionFault(message, option="weightCol")
     return {"sample_weight": weights}
 
 
@@ -219,18 +291,6 @@ def _class_called(text: str, classes: Sequence[Label]) -> Label:
         option="class_weight",
         hint=f"its classes: {listed(map(str, classes))}",
     )
-
-
-def _behind_columns(estimator: Any, example: pd.DataFrame) -> Any:
-    """A pipeline that takes the columns of *example* by name; nothing of this package is in it."""
-    import numpy as np
-    from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import FunctionTransformer
-
-    numbers = FunctionTransformer(np.asarray, kw_args={"dtype": "float64"})
-    matrix = ColumnTransformer([("numbers", numbers, list(example.columns))]).fit(example)
-    return Pipeline([("matrix", matrix), ("estimator", estimator)])
 
 
 def _quicken_mlflow() -> None:

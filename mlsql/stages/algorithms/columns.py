@@ -1,33 +1,34 @@
-"""The columns of a table that a training needs, as they are published: plain numbers and arrays."""
+"""The columns of a table that a training needs, as they are published: plain values and arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.errors import MissingColumn
-from mlsql.models import Column
+from mlsql.models import Column, NullHandling
 from mlsql.session import quoted
+from mlsql.stages.algorithms.inputs import INPUTS, found, selected
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
     from pyspark.sql import DataFrame
     from pyspark.sql.types import DataType, StructField
 
-FEATURES, INPUTS, LABEL, EVALUATE = "featuresCol", "inputCols", "labelCol", "evaluateTable"
-_PLAIN = ("number", "boolean")
+FEATURES, LABEL, WEIGHT, EVALUATE = "featuresCol", "labelCol", "weightCol", "evaluateTable"
+_PLAIN = ("number", "boolean", "string")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the options ask for: one features column or several inputs, perhaps a label."""
+    """What the options ask for: one features column or several inputs, perhaps a label and a weight."""
 
     features: str
     inputs: tuple[str, ...] | None
     label: str | None
+    weight: str | None = None
+    invalid: NullHandling = "error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,21 @@ class Prepared:
 def prepare(frame: DataFrame, wanted: Wanted) -> Prepared:
     """The columns asked for, in their order: vectors become arrays, everything else stays as it is."""
     option = FEATURES if wanted.inputs is None else INPUTS
-    names = _distinct([_found(frame, name, option) for name in wanted.inputs or (wanted.features,)])
+    label = None if wanted.label is None else found(frame.columns, wanted.label, LABEL)
+    weight = None if wanted.weight is None else found(frame.columns, wanted.weight, WEIGHT)
+    if wanted.inputs is None:
+        names: tuple[str, ...] = (found(frame.columns, wanted.features, option),)
+    else:
+        names = selected(wanted.inputs, frame.columns, (label, weight))
+    _check_roles(names, label, weight, option)
     expressions = [_features(frame, name, option) for name in names]
-    label = None if wanted.label is None else _found(frame, wanted.label, LABEL)
     if label is not None:
-        if label in names:
-            raise OptionFault(f"the column '{label}' is both label and feature", option=option)
         expressions.append(_label(frame, label))
+    if weight is not None:
+        expressions.append(_weight(frame, weight))
     published = frame.select(expressions)
-    described = [Column(field.name, field.dataType.simpleString()) for field in published.schema]
-    features = tuple(described[: len(names)])
+    described = {field.name: Column(field.name, field.dataType.simpleString()) for field in published.schema}
+    features = tuple(described[name] for name in names)
     arrays = [column for column in features if column.type.startswith("array")]
     if arrays and len(features) > 1:
         raise DataFault(
@@ -58,13 +64,20 @@ def prepare(frame: DataFrame, wanted: Wanted) -> Prepared:
             option=option,
             hint=f'{FEATURES}="{arrays[0].name}", or plain columns in {INPUTS}',
         )
-    answers = described[-1] if label is not None else None
-    return Prepared(published, Columns("features" if arrays else "columns", features, answers))
+    answers = None if label is None else described[label]
+    weights = None if weight is None else described[weight]
+    form: Literal["columns", "features"] = "features" if arrays else "columns"
+    return Prepared(published, Columns(form, features, answers, weights, wanted.invalid))
 
 
 def prepare_alike(frame: DataFrame, training: Prepared, table: str) -> DataFrame:
-    """The same columns of the table that judges, called *table*, in the types of the training table."""
-    return frame.select([_alike(frame, field, f"table '{table}'") for field in training.frame.schema])
+    """The same columns of the table that judges, called *table*, in the types of the training table.
+
+    Its rows need no weight.
+    """
+    weight = training.columns.weight
+    fields = [field for field in training.frame.schema if weight is None or field.name != weight.name]
+    return frame.select([_alike(frame, field, f"table '{table}'") for field in fields])
 
 
 def prepare_stored(frame: DataFrame, columns: Columns) -> DataFrame:
@@ -91,42 +104,46 @@ def _alike(frame: DataFrame, field: StructField, table: str) -> Expression:
     return _without_vector(name, kind).cast(field.dataType).alias(field.name)
 
 
-def _found(frame: DataFrame, name: str, option: str) -> str:
-    """The column as the table writes it; Spark does not tell case apart."""
-    if name in frame.columns:
-        return name
-    for known in frame.columns:
-        if known.casefold() == name.casefold():
-            return known
-    raise MissingColumn(name, frame.columns, option=option)
-
-
-def _distinct(names: Sequence[str]) -> Sequence[str]:
-    for name in names:
-        if names.count(name) > 1:
-            raise OptionFault(f"the column '{name}' is named twice", option=INPUTS)
-    return names
+def _check_roles(names: tuple[str, ...], label: str | None, weight: str | None, option: str) -> None:
+    """Raise OptionFault for a column that is to be two things."""
+    if label in names:
+        raise OptionFault(f"the column '{label}' is both label and feature", option=option)
+    if weight in names:
+        raise OptionFault(f"the column '{weight}' is both weight and feature", option=option)
+    if weight is not None and weight == label:
+        raise OptionFault(f"the column '{weight}' is both label and weight", option=WEIGHT)
 
 
 def _features(frame: DataFrame, name: str, option: str) -> Expression:
+    from pyspark.sql import functions as sf
+
     kind = frame.schema[name].dataType
     family = _family(kind)
+    if family == "string" and option == INPUTS:
+        return sf.col(quoted(name)).cast("string").alias(name)  # without a collation
     if family == "array<number>" or (family in _PLAIN and option == INPUTS):
         return _without_vector(name, kind)
     if family in _PLAIN:
         wanted, hint = "a features column is a vector or an array", f'plain columns: {INPUTS}="{name}, …"'
     else:
-        wanted, hint = "features are numbers, or vectors or arrays of numbers", None
+        wanted, hint = "features are numbers, booleans, texts, or a vector or an array of numbers", None
     raise DataFault(f"the column '{name}' is {kind.simpleString()}; {wanted}", option=option, hint=hint)
 
 
 def _label(frame: DataFrame, name: str) -> Expression:
     kind = frame.schema[name].dataType
-    if _family(kind) not in (*_PLAIN, "string"):
+    if _family(kind) not in _PLAIN:
         raise DataFault(
             f"the label column '{name}' is {kind.simpleString()}; a label is a number, a boolean or a text",
             option=LABEL,
         )
+    return _without_vector(name, kind)
+
+
+def _weight(frame: DataFrame, name: str) -> Expression:
+    kind = frame.schema[name].dataType
+    if _family(kind) != "number":
+        raise DataFault(f"the weight column '{name}' is {kind.simpleString()}, no number", option=WEIGHT)
     return _without_vector(name, kind)
 
 

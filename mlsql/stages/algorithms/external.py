@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.launcher import Launcher
@@ -14,16 +14,16 @@ from mlsql.bridge.trainer import Trainer, candidate_faults
 from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.errors import MissingColumn, ScriptErrors
 from mlsql.grammar.nodes import Word
-from mlsql.models import Draft, ModelRef, ModelStore
+from mlsql.models import Draft, ModelRef, ModelStore, NullHandling
 from mlsql.names import listed
 from mlsql.options import (
     BOOLEAN,
-    NAMES,
     TEXT,
     Options,
     OptionText,
     declared_options,
     is_filled,
+    one_of,
     option,
     option_errors,
     option_family,
@@ -38,15 +38,17 @@ from mlsql.stages.algorithms.choice import ModelAddress, ModelChoice, chosen_mod
 from mlsql.stages.algorithms.columns import (
     EVALUATE,
     FEATURES,
-    INPUTS,
     LABEL,
+    WEIGHT,
     Prepared,
     Wanted,
     prepare,
     prepare_alike,
 )
 from mlsql.stages.algorithms.descriptions import UNDESCRIBED, Description
+from mlsql.stages.algorithms.inputs import INPUTS, SELECTORS
 from mlsql.stages.algorithms.report import check_success, manifest, result_pairs, result_table, shown
+from mlsql.stages.algorithms.tracking import track
 from mlsql.stages.algorithms.tuning import TuningOptions, check_tuning, metric_faults
 from mlsql.stages.faults import span_of
 from mlsql.udf.scoring import answered
@@ -64,10 +66,19 @@ class ExternalOptions(TuningOptions):
 
     features: str = option(FEATURES, TEXT, "Column with a vector or an array of numbers.", default="features")
     inputs: tuple[str, ...] | None = option(
-        INPUTS, NAMES, "Columns with a number each, instead of one features column.", default=None
+        INPUTS, SELECTORS, "Columns of numbers, booleans or texts: `age, c1..c9, regex:^x, *`.", default=None
     )
     label: str | None = option(
         LABEL, TEXT, "Column with the answers ('label'); clustering needs none.", default=None
+    )
+    weight: str | None = option(
+        WEIGHT, TEXT, "Column with how much each row counts in the fit.", default=None
+    )
+    invalid: str = option(
+        "handleInvalid",
+        one_of("error", "skip", "keep"),
+        "Nulls are an error, leave their rows out, or are values too.",
+        default="error",
     )
     evaluate: str | None = option(
         EVALUATE, TEXT, "Table on which the models are judged.", default=None, aliases=("validateTable",)
@@ -153,6 +164,7 @@ class External:
             stored = draft.commit(manifest(self.trainer, training.columns, outcome, call.span, run))
         if not call.options.keep_version:
             self._delete_before(stored.ref)
+        track(stored, run.settings.models.tracking_uri, run.emit)
         run.emit(shown(stored))
         report = result_pairs if run.scope.dialect.report_in_pairs else result_table
         return report(run.spark, stored)
@@ -242,7 +254,8 @@ def _wanted(call: Call[ExternalOptions]) -> Wanted:
     label = options.label
     if label is None and _DEFAULT_LABEL in known:
         label = _DEFAULT_LABEL
-    return Wanted(options.features, options.inputs, label)
+    invalid = cast("NullHandling", options.invalid)
+    return Wanted(options.features, options.inputs, label, options.weight, invalid)
 
 
 def _judging(call: Call[ExternalOptions], training: Prepared, run: Run) -> DataFrame | None:

@@ -57,6 +57,7 @@ def manifest(algorithm: str, columns: Columns, report: TrainingReport, statement
         features=report.features,
         output=report.answer,
         label=columns.label,
+        invalid=columns.invalid,
         classes=report.classes,
         candidates=report.candidates,
         data=report.data,

@@ -12,8 +12,8 @@ from typing import Any
 from mlsql.errors import DataError
 from mlsql.names import listed
 
-KEPT_MODELS = 16
-"""So many models stay loaded in one process."""
+KEPT_MODELS = 64
+"""So many models stay loaded in one process: as many as one ``f_all`` asks, or each batch loads them anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,22 @@ class EstimatorPredictor:
         An estimator that was fitted on a frame gets its columns by name, any other one the bare
         numbers in the columns' order.
         """
-        if hasattr(features, "columns"):
-            names = getattr(self.estimator, "feature_names_in_", None)
-            features = features.to_numpy(dtype=float) if names is None else features[list(names)]
-        return self.estimator.predict(features)
+        return self.estimator.predict(self._as_fitted(features))
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it is a classifier that can tell :meth:`probabilities`; with some a parameter decides."""
+        return hasattr(self.estimator, "predict_proba")
+
+    def probabilities(self, features: Any) -> Any:
+        """A row for each of *features*: how probable each class is, in the order of the classes."""
+        return self.estimator.predict_proba(self._as_fitted(features))
+
+    def _as_fitted(self, features: Any) -> Any:
+        if not hasattr(features, "columns"):
+            return features
+        names = getattr(self.estimator, "feature_names_in_", None)
+        return features.to_numpy(dtype=float) if names is None else features[list(names)]
 
 
 @lru_cache(maxsize=KEPT_MODELS)

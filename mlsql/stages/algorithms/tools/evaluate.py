@@ -81,7 +81,7 @@ class Evaluate:
             job=uuid.uuid4().hex,
             trainer=manifest.algorithm,
             candidates=(candidate,),
-            columns=Columns(manifest.form, manifest.inputs, manifest.label),
+            columns=Columns(manifest.form, manifest.inputs, manifest.label, invalid=manifest.invalid),
             output=model,
             timeout=settings.train.timeout,
         )
