@@ -144,6 +144,18 @@ class TrainSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Who else hears of stored models."""
+
+    tracking_uri: str | None = option(
+        "tracking_uri",
+        TEXT,
+        "MLflow tracking server or store that each training is logged to, a run for each of its models.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageSettings:
     """How scripts are understood."""
 
@@ -206,6 +218,7 @@ class Settings:
     jobs: JobSettings = field(default_factory=JobSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
     language: LanguageSettings = field(default_factory=LanguageSettings)
     include: IncludeSettings = field(default_factory=IncludeSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
@@ -220,6 +233,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "bridge": BridgeSettings,
     "bridge.kafka": KafkaSettings,
     "train": TrainSettings,
+    "models": ModelSettings,
     "language": LanguageSettings,
     "include": IncludeSettings,
     "security": SecuritySettings,

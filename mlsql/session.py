@@ -85,6 +85,8 @@ class FunctionSignature:
     name: str
     parameters: tuple[Column, ...]
     output: str
+    companion_of: str | None = None
+    """The function that it came with, and goes with."""
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{_written(each.name)} {each.type}" for each in self.parameters)

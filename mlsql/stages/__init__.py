@@ -54,7 +54,7 @@ def builtins(
     """A stage for every type of step, on the registries given or else those that come with mlsql."""
     algorithms = algorithms if algorithms is not None else _algorithms.builtins(store)
     sources = sources if sources is not None else _sources.builtins(algorithms)
-    commands = commands if commands is not None else _commands.builtins(sources, algorithms)
+    commands = commands if commands is not None else _commands.builtins(sources, algorithms, store)
     return {
         LoadStep: LoadStage(sources),
         SelectStep: SelectStage(),

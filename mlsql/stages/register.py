@@ -14,14 +14,17 @@ from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
 from mlsql.stages.algorithms.base import Algorithm, Trains
 from mlsql.stages.algorithms.choice import ModelAddress, ModelChoice, chosen_model
-from mlsql.udf.scoring import model_function
+from mlsql.udf.companions import register_functions
 
 _ROW = "function string, signature string, path string, version int, group int, metrics map<string, double>"
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterStage:
-    """Make a stored model callable in SQL; the result is one row that says which and how."""
+    """Make a stored model callable in SQL; the result is one row that says which and how.
+
+    Beside the function come ``f_all`` and, of a model with probabilities, ``f_proba``.
+    """
 
     algorithms: Registry[Algorithm]
     store: ModelStore
@@ -34,8 +37,7 @@ class RegisterStage:
         address = ModelAddress(name, step.path)
         stored, candidate = chosen_model(self.store, address, choice, step.options, run)
         with run.guard(step.function.span):
-            signature = model_function(run.spark, step.function.text, stored, candidate)
-        run.session.functions[signature.name] = signature
+            signature = register_functions(run.session, step.function.text, stored, candidate)
         row = (
             signature.name,
             str(signature),

@@ -64,6 +64,11 @@ class Functions:
         """The expression that *text* is, not analysed yet."""
         return self._state.sqlParser().parseExpression(text)
 
+    def call(self, name: str, *arguments: Any) -> Any:
+        """A call of a function of Spark's own, as an expression."""
+        identifier = self._class("FunctionIdentifier")(name)
+        return self._registry("builtin").lookupFunction(identifier, self._list(arguments))
+
     def vectorised(
         self, name: str, function: Callable[..., Any], output: str, arguments: Sequence[Any]
     ) -> Any:
@@ -74,10 +79,7 @@ class Functions:
         udf: Any = UserDefinedFunction(
             function, output, name=name, evalType=PythonEvalType.SQL_SCALAR_PANDAS_UDF
         )
-        given = self._jvm.scala.collection.mutable.ListBuffer()
-        for each in arguments:
-            given.append(each)
-        return udf._judf.builder(given.toList())
+        return udf._judf.builder(self._list(arguments))
 
     @cached_property
     def _constructor(self) -> Any:
@@ -99,6 +101,12 @@ class Functions:
 
     def _class(self, name: str) -> Any:
         return getattr(self._jvm, f"{_CATALYST}.{name}")
+
+    def _list(self, values: Sequence[Any]) -> Any:
+        buffer = self._jvm.scala.collection.mutable.ListBuffer()
+        for each in values:
+            buffer.append(each)
+        return buffer.toList()
 
     def _array(self, of: Any, values: Sequence[Any]) -> Any:
         array = self._gateway.new_array(of, len(values))

@@ -54,6 +54,25 @@ def test_it_answers_as_the_registered_function_does(scripts):
     assert scripts.rows(script) == [{"same": 12, "n": 12}]
 
 
+def test_functions_come_and_go_together(scripts):
+    """With ``f`` its probabilities and every group's answer; ``!show functions`` tells them all."""
+    own = "!show functions named fs; select function, signature from fs where kind = 'model' as own;"
+    (row,) = scripts.rows("register SKLearn.`m` as f;")
+    assert list(row) == ["function", "signature", "path", "version", "group", "metrics"]
+    assert {each["function"]: each["signature"].partition(" -> ")[2] for each in scripts.rows(own)} == {
+        "f": "string",
+        "f_all": "array<struct<algIndex: int, answer: string>>",
+        "f_proba": "array<double>",
+    }
+    answers = "select f(x, `two words`) as g, f_all(x, `two words`).answer[0] as h, "
+    check = scripts.rows(
+        answers + "f_proba(x, `two words`)[1] > 0.5 as b from points where x in (0, 11) as t;"
+    )
+    assert [tuple(each.values()) for each in check] == [("a", "a", False), ("b", "b", True)]
+    scripts("unregister f;")
+    assert scripts.rows(own) == []
+
+
 def test_a_prediction_is_lazy_and_leaves_no_function(scripts):
     """Nothing is read until the rows are; `show functions` is as before."""
     before = scripts("show user functions").count()

@@ -17,7 +17,6 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             "comes with the service, which is not part of this version yet",
             "Ctrl-C ends a run of the command line",
         ),
-        "model": Refusal(_LATER, "register Algorithm.`path` as name makes a model callable"),
         "python": Refusal("does not run Python code", _PYTHON),
         "ray": Refusal("does not run Python code", _PYTHON),
         "sh": Refusal("does not run shell commands", "!fs works on files"),

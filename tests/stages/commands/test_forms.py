@@ -200,7 +200,7 @@ def test_a_script_that_does_not_parse_is_told_at_the_text():
 
 
 @pytest.mark.parametrize(
-    "name", ["python", "ray", "sh", "plugin", "scheduler", "callback", "kill", "model", "profiler"]
+    "name", ["python", "ray", "sh", "plugin", "scheduler", "callback", "kill", "profiler"]
 )
 def test_what_there_is_not_is_refused_with_a_way_out(name):
     """At its name, whatever the arguments."""

@@ -1,0 +1,94 @@
+"""What ``register … as f`` makes: ``f``, with ``f_all`` and, of a classifier, ``f_proba`` beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from mlsql.models import CandidateRecord, StoredModel
+from mlsql.session import FunctionSignature, Session
+from mlsql.udf.answers import Probabilities
+from mlsql.udf.catalyst import Functions
+from mlsql.udf.predictors.sklearn import PickledEstimator, load
+from mlsql.udf.scoring import answer_of, estimator_of, is_unanswered, signature_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_OF_PROBABILITIES = {"logLoss", "auc"}
+"""Metrics that only a model with probabilities has."""
+
+
+def register_functions(
+    session: Session, name: str, stored: StoredModel, candidate: CandidateRecord
+) -> FunctionSignature:
+    """Make *candidate* callable as *name* in the SQL of *session*, and what belongs to it.
+
+    ``name_proba`` gives the probabilities of the classes in their order; there is none for a model
+    that has no probabilities. ``name_all`` gives the answer of every candidate that succeeded.
+    """
+    functions = Functions(session.spark)
+    made = [*_functions(functions, session.spark, name, stored, candidate)]
+    for signature, body in made:
+        functions.define(signature, body)
+    forget_functions(session, name, kept={signature.name for signature, _ in made})
+    session.functions.update({signature.name: signature for signature, _ in made})
+    return made[0][0]
+
+
+def forget_functions(session: Session, name: str, kept: frozenset[str] | set[str] = frozenset()) -> None:
+    """Take the function *name*, and what was registered with it, away from *session*."""
+    own = [each.name for each in session.functions.values() if name in (each.name, each.companion_of)]
+    for each in set(own) - kept:
+        Functions(session.spark).forget(each)
+        del session.functions[each]
+
+
+def _functions(
+    functions: Functions, spark: SparkSession, name: str, stored: StoredModel, candidate: CandidateRecord
+) -> Iterator[tuple[FunctionSignature, Any]]:
+    """The functions with their bodies, the main one first."""
+    main = signature_of(name, stored.manifest)
+    yield main, answer_of(candidate, main, stored, functions)
+    yield _of_all(main, stored, functions)
+    if stored.manifest.kind == "classifier" and _tells_probabilities(spark, stored, candidate):
+        proba = FunctionSignature(f"{name}_proba", main.parameters, "array<double>", name)
+        yield proba, answer_of(candidate, proba, stored, functions, Probabilities)
+
+
+def _of_all(
+    main: FunctionSignature, stored: StoredModel, functions: Functions
+) -> tuple[FunctionSignature, Any]:
+    """One array: a struct (algIndex, answer) a candidate, in the order of their numbers."""
+    manifest = stored.manifest
+    each = [
+        functions.call(
+            "named_struct",
+            functions.sql("'algIndex'"),
+            functions.sql(str(candidate.index)),
+            functions.sql("'answer'"),
+            answer_of(candidate, main, stored, functions),
+        )
+        for candidate in sorted(manifest.candidates, key=lambda one: one.index)
+        if candidate.status == "success"
+    ]
+    null, is_null = functions.sql("null"), is_unanswered(main, manifest, functions)
+    output = f"array<struct<algIndex: int, answer: {manifest.output}>>"
+    signature = FunctionSignature(f"{main.name}_all", main.parameters, output, main.name)
+    return signature, functions.call("if", is_null, null, functions.call("array", *each))
+
+
+def _tells_probabilities(spark: SparkSession, stored: StoredModel, candidate: CandidateRecord) -> bool:
+    """Whether the fitted model can; unless its metrics say so, an executor looks: it unpickles, not we."""
+    if _OF_PROBABILITIES.intersection(candidate.metrics):
+        return True
+    model = estimator_of(candidate, stored)
+    from pyspark.sql import functions as sf
+
+    ask = sf.udf(lambda _: _has_probabilities(model), "boolean")
+    row = spark.range(0, 1, 1, 1).select(ask("id")).first()
+    return row is not None and bool(row[0])
+
+
+def _has_probabilities(model: PickledEstimator) -> bool:
+    return load(model).has_probabilities
