@@ -67,7 +67,9 @@ def folder(tmp_path, monkeypatch):
 
 def shown(engine, script, **how):
     """The last table as text, empty when there is none."""
-    with engine.run(script.read_text(), name=script.name, fresh=True, **how).reading() as frame:
+    with engine.run(
+        script.read_text(), name=script.name, owner="scripts", fresh=True, **how
+    ).reading() as frame:
         return "" if frame is None else "".join(f"{line}\n" for line in table_output(frame))
 
 
