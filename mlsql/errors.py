@@ -98,11 +98,14 @@ class UnknownName(ScriptError):
 
 
 class UnknownOption(ScriptError):
-    """An option that its owner does not have."""
+    """An option that its owner does not have; a known name that ends in ``*`` stands for a family."""
 
     def __init__(self, option: str, owner: str, known: Iterable[str], *, span: Span | None = None) -> None:
         self.option, self.owner, self.known = option, owner, tuple(known)
+        families = [each.removesuffix("*") for each in self.known if each.endswith("*")]
         near = nearest(option, self.known)
+        if near is None and families and "." not in option:
+            near = families[0] + option
         choices = f"its options: {listed(self.known)}" if self.known else "it takes no options"
         hint = f"did you mean '{near}'?" if near else choices
         super().__init__(f"{owner} has no option '{option}'", span=span, hint=hint)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mlsql.checker import Checker, scope_without_spark
+from mlsql.config import Settings
+from mlsql.dialect import MLSQL
 from mlsql.grammar import parse as parse_script
+from mlsql.policy import Policy
 from mlsql.spans import Script
 
 from .measures import Measure, alternated, median
@@ -42,6 +46,9 @@ def parse() -> Iterator[Measure]:
     """A limit, a growth and a peer."""
     hundred, thousand, many = (Script("bench.mlsql", _TEN * tens) for tens in (10, 100, 1000))
     yield Measure("100 statements", median(lambda: parse_script(hundred)), None, 0.05)
+    checker, scope = Checker.from_settings(Settings()), scope_without_spark({"n": "2"}, MLSQL)
+    checked = median(lambda: checker.check(hundred, scope, Policy()))
+    yield Measure("100 statements, parsed and checked", checked, None, 0.05)
     large, small = alternated(
         lambda: parse_script(many), lambda: parse_script(thousand), repeats=5, warm_ups=1
     )

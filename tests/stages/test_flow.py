@@ -52,6 +52,23 @@ def test_a_condition_starts_no_spark_job(scripts):
     assert scripts.run.scope.value("found") == "yes"
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        """set a = 'x'; set b = '${a}/y'; set c = '{"k": 1}' where type="json";""",
+        """set a = 'x' where scope="session"; set b = 'y' where type="defaultParam";""",
+        """set m = '''set d = "{0}"; set e = "${d}";'''; !m 2; !m 3;""",
+        "!if 1 < 2; set a = 'x'; !elif 2 < 1; set a = 'y'; !fi;",
+        "select 1 as a as u; select * from u as v;",
+    ],
+)
+def test_what_looks_at_no_data_starts_no_spark_job(scripts, script):
+    """Variables, macros, constant conditions, selects that nobody reads."""
+    before = jobs_started(scripts.run.spark)
+    scripts(script)
+    assert jobs_started(scripts.run.spark) == before
+
+
 def test_texts_with_quotes_are_compared_safely(scripts):
     """A variable's text is a literal in the condition, whatever it holds."""
     scripts.run.scope.define("s", r"it's \ `x` ${y}", template=False)

@@ -246,7 +246,7 @@ def _kind(estimator: Any) -> ModelKind:
 def _read(params: Params) -> Recipe:
     named = params.get("alg")
     if named is None:
-        hint = 'name one of scikit-learn\'s: alg="RandomForestClassifier"'
+        hint = 'name one of scikit-learn\'s: fitParam.alg="RandomForestClassifier"'
         raise OptionFault("SKLearn needs an estimator", option="alg", hint=hint)
     texts = {name: text for name, text in params.items() if name not in ("alg", *OUTDATED)}
     recipe, faults = read_recipe(find_estimator(named, option="alg"), texts, option="alg")
