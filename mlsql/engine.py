@@ -87,6 +87,7 @@ class Engine:
         self._owns_spark = False
         self._lock = Lock()
         self._sessions: dict[str, Session] = {}
+        self._owners: set[str] = set()  # a fresh run makes a database too, and is not among the sessions
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
         self._interpreter = Interpreter(stages.builtins(DirectoryModelStore()), deepest=depth)
@@ -169,13 +170,13 @@ class Engine:
 
     def close(self) -> None:
         """Forget the sessions with what they hold, and end Spark when this engine started it."""
-        sessions, self._sessions = self._sessions, {}
+        owners, self._owners = self._owners, set()
+        self._sessions.clear()
         if self._owns_spark:
             stop_spark(self.spark)
             return
-        for session in sessions.values():
-            if session.spark is not self.spark:
-                drop_own_database(session.spark, session.owner)
+        for owner in owners:
+            drop_own_database(self.spark, owner)
         self.spark.conf.set(SUBSTITUTE, self._substitute)
 
     def __enter__(self) -> Self:
@@ -208,6 +209,7 @@ class Engine:
         spark = self.spark if is_default and not fresh else own_session(self.spark)
         spark.conf.set(SUBSTITUTE, "false")
         if not is_default:
+            self._owners.add(owner)
             use_own_database(spark, owner)
         udf.register_builtins(spark)
         return Session(owner, spark)

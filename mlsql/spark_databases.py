@@ -33,9 +33,8 @@ def use_own_database(spark: SparkSession, owner: str) -> None:
 
 
 def drop_own_database(spark: SparkSession, owner: str) -> None:
-    """Remove the database of *owner* with its files, unless it is one that lasts."""
+    """Remove the database of *owner* with its files, unless it lasts; *spark* may be any session."""
     if not _lasts(spark):
-        spark.catalog.setCurrentDatabase("default")
         spark.sql(f"drop database if exists {database_of(owner)} cascade")
 
 

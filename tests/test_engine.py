@@ -128,15 +128,18 @@ def test_what_an_owner_creates_in_spark_is_his(engine):
         engine.run("select a from kept as t;", owner="bob")
 
 
-def test_the_databases_of_owners_end_with_the_engine(spark):
-    """With their files, when Spark's own catalog would forget them."""
+@pytest.mark.parametrize("fresh", [False, True])
+def test_the_databases_of_owners_end_with_the_engine(spark, fresh):
+    """With their files, when Spark's own catalog would forget them; also those of fresh runs alone."""
+    before = spark.catalog.currentDatabase()
     with mlsql.Engine(spark) as engine:
-        engine.run("create table kept as select 1 as a;", owner="ann")
-        place = engine.run("describe database mlsql_ann;", owner="ann").frame
+        engine.run("create table kept as select 1 as a;", owner="ann", fresh=fresh)
+        place = engine.run("describe database mlsql_ann;", owner="ann", fresh=fresh).frame
         (folder,) = [row.info_value for row in place.collect() if row.info_name == "Location"]
         assert Path(folder.removeprefix("file:"), "kept").is_dir()
     assert not Path(folder.removeprefix("file:")).exists()
     assert "mlsql_ann" not in [each.name for each in spark.catalog.listDatabases()]
+    assert spark.catalog.currentDatabase() == before
 
 
 def test_settings_functions_and_variables_are_an_owners_own(engine):
