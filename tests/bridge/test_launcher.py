@@ -91,6 +91,7 @@ def test_an_environment_of_ones_own_is_added(job_for):
     """What the launcher is given goes before what is inherited."""
     launcher = LocalLauncher(environment={"MLSQL_SAID": "by the launcher", "OMP_NUM_THREADS": "7"})
     with Door() as door, launcher.launch(job_for(door)) as worker:
-        door.admit(30).close()  # now it is the worker, not what starts it
+        channel = door.admit(30)  # now it is the worker, not what starts it; it ends with its channel
         environment = Path(f"/proc/{worker.process.pid}/environ").read_text().split("\0")
+        channel.close()
     assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)
