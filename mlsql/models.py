@@ -222,6 +222,15 @@ class Predictor(Protocol):
         """One answer per row of a pandas frame (columns form) or a matrix (features form)."""
         ...
 
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it is a classifier that can tell :meth:`probabilities`; with some a parameter decides."""
+        ...
+
+    def probabilities(self, features: Any, /) -> Any:
+        """A row for each of *features*: how probable each class is, in the order of the classes."""
+        ...
+
 
 @dataclass(slots=True)
 class _MemoryDraft:

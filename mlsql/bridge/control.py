@@ -41,6 +41,8 @@ class Work:
     params: Mapping[str, str] = field(default_factory=dict)
     folds: Folds | None = None
     model: str | None = None
+    initial: str | None = None
+    """The folder of the stored model from which the fit goes on."""
     output: str | None = None
     """The folder to store a fitted model in; None when it is only judged."""
 

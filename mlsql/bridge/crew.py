@@ -163,6 +163,7 @@ class _Shift:
             params=dict(self.candidate.params),
             columns=self.crew.request.columns,
             stores=self.crew.request.selection is None,
+            equipment=self.crew.request.equipment,
         )
 
     def _watch(self, worker: Worker) -> None:
@@ -191,6 +192,7 @@ class _Shift:
             self.crew.given.result(),
             params=dict(self.candidate.params),
             folds=None if selection is None else selection.folds,
+            initial=None if (initial := self.crew.request.initial) is None else str(initial),
             output=str(self._folder) if selection is None else None,
         )
         channel.send(work)

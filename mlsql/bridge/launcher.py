@@ -61,8 +61,10 @@ class LocalLauncher:
         with temporary_folder("worker") as folder:
             file, log = folder / "job.json", folder / "log"
             job.write(file)
-            command = [self.python, "-P", "-m", "mlsql.bridge.worker", "--job", str(file)]
-            environment = worker_environment(folder, beside=beside) | dict(self.environment)
+            python = job.equipment.python or self.python
+            command = [python, "-P", "-m", "mlsql.bridge.worker", "--job", str(file)]
+            environment = worker_environment(folder, beside=beside)
+            environment |= dict(self.environment) | dict(job.equipment.environment)
             process = start_process(command, environment=environment, folder=folder, log=log)
             try:
                 yield LocalWorker(process, log)

@@ -63,6 +63,17 @@ class Selection:
     """Seconds for judging; candidates that they leave out are skipped."""
 
 
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What the workers of a training are started with, beside what every worker has."""
+
+    python: str | None = None
+    """The program that runs them; None: the driver's own Python."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """Files and folders by name, which a worker finds as copies in its own folder."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingRequest:
     """What one train statement asks of the bridge."""
@@ -81,6 +92,9 @@ class TrainingRequest:
     """Seconds for one candidate."""
     selection: Selection | None = None
     """None: every candidate is fitted on all rows and stored."""
+    equipment: Equipment = field(default_factory=Equipment)
+    initial: Path | None = None
+    """The folder of a stored model from which the fits go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,8 +109,18 @@ class Trainer(Protocol):
         """Import what :meth:`train` will need, while the data is still on its way."""
         ...
 
-    def train(self, data: Dataset, params: Params, run: Run) -> Fitted:
-        """Fit on *data*; whatever it raises becomes the candidate's message."""
+    def continues(self, params: Params) -> bool:
+        """Whether a fit with *params* can go on from a stored model.
+
+        Runs in the driver as :meth:`check` does.
+        """
+        ...
+
+    def train(self, data: Dataset, params: Params, run: Run, initial: Fitted | None = None) -> Fitted:
+        """Fit on *data*, going on from *initial* where there is one.
+
+        Whatever it raises becomes the candidate's message.
+        """
         ...
 
     def load(self, directory: Path, columns: Columns) -> Fitted:

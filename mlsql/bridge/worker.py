@@ -19,7 +19,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from pkgutil import resolve_name
 from queue import Queue
@@ -39,7 +39,7 @@ from mlsql.bridge.control import (
     Work,
     connect,
 )
-from mlsql.bridge.request import Columns
+from mlsql.bridge.request import Columns, Equipment
 from mlsql.bridge.trainer import Trainer
 from mlsql.errors import MlsqlError
 from mlsql.models import Column
@@ -64,6 +64,7 @@ class Job:
     columns: Columns
     stores: bool = True
     """Whether models will be stored, which takes MLflow."""
+    equipment: Equipment = field(default_factory=Equipment)
 
     def write(self, file: Path) -> None:
         """Put the job into *file*, mode 0600."""
@@ -78,7 +79,8 @@ class Job:
         columns["features"] = tuple(Column(**each) for each in columns["features"])
         for role in ("label", "weight"):
             columns[role] = Column(**columns[role]) if columns[role] else None
-        return cls(**{**raw, "address": tuple(raw["address"]), "columns": Columns(**columns)})
+        built = {"columns": Columns(**columns), "equipment": Equipment(**raw["equipment"])}
+        return cls(**{**raw, **built, "address": tuple(raw["address"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,8 @@ class _Bench:
         from mlsql.bridge.evaluation import evaluate
 
         self.run.progress("fitting")
-        fitted = self.trainer.train(data, work.params, self.run)
+        initial = None if work.initial is None else self.trainer.load(Path(work.initial), self.columns)
+        fitted = self.trainer.train(data, work.params, self.run, initial)
         metrics: dict[str, float] = {}
         if work.evaluation is not None:
             self.run.progress("evaluating")

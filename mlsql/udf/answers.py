@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import DataError
-from mlsql.udf.predictors.sklearn import EstimatorPredictor, PickledEstimator, load
+from mlsql.models import Predictor
+from mlsql.udf.predictors.stored import StoredPredictor, loaded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ class Answers:
     """The pandas UDF behind a function of a model."""
 
     function: str
-    model: PickledEstimator
+    model: StoredPredictor
     form: Literal["columns", "features"]
     columns: tuple[str, ...]
     features: int
@@ -55,9 +56,9 @@ class Answers:
 
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
         features = self._frame(columns) if self.form == "columns" else self._matrix(*columns)
-        return self._asked(load(self.model), features)
+        return self._asked(loaded(self.model), features)
 
-    def _asked(self, predictor: EstimatorPredictor, features: Any) -> pd.Series:
+    def _asked(self, predictor: Predictor, features: Any) -> pd.Series:
         import pandas as pd
 
         return pd.Series(predictor.predict(features)).astype(ANSWER_TYPES[self.output])
@@ -81,7 +82,7 @@ class Answers:
 class Probabilities(Answers):
     """The pandas UDF behind ``f_proba``: an array a row, in the order of the classes."""
 
-    def _asked(self, predictor: EstimatorPredictor, features: Any) -> pd.Series:
+    def _asked(self, predictor: Predictor, features: Any) -> pd.Series:
         import numpy as np
         import pandas as pd
 

@@ -9,8 +9,8 @@ from mlsql.models import CandidateRecord, StoredModel
 from mlsql.session import FunctionSignature, Session
 from mlsql.udf.answers import Probabilities
 from mlsql.udf.catalyst import Functions
-from mlsql.udf.predictors.sklearn import PickledEstimator, load
-from mlsql.udf.scoring import answer_of, estimator_of, is_unanswered, signature_of
+from mlsql.udf.predictors.stored import StoredPredictor, loaded
+from mlsql.udf.scoring import answer_of, is_unanswered, predictor_of, signature_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -82,7 +82,7 @@ def _tells_probabilities(spark: SparkSession, stored: StoredModel, candidate: Ca
     """Whether the fitted model can; unless its metrics say so, an executor looks: it unpickles, not we."""
     if _OF_PROBABILITIES.intersection(candidate.metrics):
         return True
-    model = estimator_of(candidate, stored)
+    model = predictor_of(candidate, stored)
     from pyspark.sql import functions as sf
 
     ask = sf.udf(lambda _: _has_probabilities(model), "boolean")
@@ -90,5 +90,5 @@ def _tells_probabilities(spark: SparkSession, stored: StoredModel, candidate: Ca
     return row is not None and bool(row[0])
 
 
-def _has_probabilities(model: PickledEstimator) -> bool:
-    return load(model).has_probabilities
+def _has_probabilities(model: StoredPredictor) -> bool:
+    return loaded(model).has_probabilities

@@ -12,7 +12,7 @@ from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.answers import ANSWER_TYPES, Answers
 from mlsql.udf.catalyst import Functions
-from mlsql.udf.predictors.sklearn import PickledEstimator
+from mlsql.udf.predictors.stored import StoredPredictor, find_predictor
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -71,7 +71,7 @@ def answer_of(
         raise DataError(f"{stored.ref} answers {manifest.output}, of which no function can be made")
     function = answers(
         function=signature.name,
-        model=estimator_of(candidate, stored),
+        model=predictor_of(candidate, stored),
         form=manifest.form,
         columns=tuple(each.name for each in manifest.inputs),
         features=manifest.features,
@@ -86,9 +86,9 @@ def is_unanswered(signature: FunctionSignature, manifest: Manifest, functions: F
     return functions.sql(_arguments(manifest, _columns(signature))[0])
 
 
-def estimator_of(candidate: CandidateRecord, stored: StoredModel) -> PickledEstimator:
-    """The file of *candidate*."""
-    return PickledEstimator.in_folder(Path(stored.directory(candidate.index)))
+def predictor_of(candidate: CandidateRecord, stored: StoredModel) -> StoredPredictor:
+    """Where *candidate* is loaded from."""
+    return find_predictor(Path(stored.directory(candidate.index)))
 
 
 def _columns(signature: FunctionSignature) -> list[str]:

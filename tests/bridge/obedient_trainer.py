@@ -39,7 +39,11 @@ class Obedient:
             sys.stderr.write("cannot go on\n")
             os._exit(3)
 
-    def train(self, data, params, run):
+    def continues(self, params):
+        """When asked to."""
+        return params.get("do") == "go on"
+
+    def train(self, data, params, run, initial=None):
         """Do it."""
         run.progress("half way", 0.5)
         match params.get("do"):

@@ -15,7 +15,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from mlsql.errors import DataError
 from mlsql.udf.answers import Answers
+from mlsql.udf.predictors.folder import ModelFolder
 from mlsql.udf.predictors.sklearn import PickledEstimator
+from mlsql.udf.predictors.stored import find_predictor
 
 
 @pytest.fixture
@@ -27,7 +29,7 @@ def answers(store_model):
         manifest = model.stored.manifest
         return Answers(
             function="f",
-            model=PickledEstimator.in_folder(Path(model.folder)),
+            model=find_predictor(Path(model.folder)),
             form=manifest.form,
             columns=tuple(columns),
             features=manifest.features,
@@ -76,7 +78,9 @@ def test_an_answer_has_the_type_of_the_label(answers, labels, output, expected):
 def test_missing_rows_are_not_shown_to_the_estimator(total):
     """It would refuse them; a batch of nothing else does not even load it."""
     assert total(pd.Series([False, True]), arrays([1, 2, 3], None)).tolist() == [6.0, None]
-    unloadable = dataclasses.replace(total, model=PickledEstimator("/nowhere", ""))
+    unloadable = dataclasses.replace(
+        total, model=PickledEstimator(ModelFolder("/nowhere", (("model.pkl", ""),)))
+    )
     assert unloadable(pd.Series([True, True]), arrays(None, None)).tolist() == [None, None]
 
 

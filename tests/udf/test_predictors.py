@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlsql.errors import DataError
-from mlsql.udf.predictors.sklearn import PickledEstimator, load
+from mlsql.udf.predictors.stored import find_predictor, loaded
 
 MATRIX = np.random.default_rng(0).normal(size=(50, 3))
 LABELS = MATRIX[:, 0] > 0
@@ -32,16 +32,14 @@ def test_a_stored_pipeline_answers_as_the_one_that_was_fitted(store_model):
     """To the last digit, and in one thread whatever it was fitted in."""
     estimator = make_pipeline(StandardScaler(), RandomForestClassifier(5, n_jobs=-1)).fit(MATRIX, LABELS)
     model = store_model(estimator, dict.fromkeys("abc", "double"))
-    predictor = load(PickledEstimator.in_folder(Path(model.folder)))
+    predictor = loaded(find_predictor(Path(model.folder)))
     assert (predictor.predict(MATRIX) == estimator.predict(MATRIX)).all()
     assert predictor.estimator[-1].n_jobs == 1
 
 
 def test_a_model_is_loaded_once(line):
     """The same content at the same place is the same predictor."""
-    assert load(PickledEstimator.in_folder(Path(line.folder))) is load(
-        PickledEstimator.in_folder(Path(line.folder))
-    )
+    assert loaded(find_predictor(Path(line.folder))) is loaded(find_predictor(Path(line.folder)))
 
 
 def test_columns_are_taken_by_name_when_the_estimator_knows_names(store_model):
@@ -53,16 +51,16 @@ def test_columns_are_taken_by_name_when_the_estimator_knows_names(store_model):
         (LinearRegression().fit(MATRIX, LABELS), frame.set_axis(["c", "a", "b"], axis=1)),
     ):
         model = store_model(fitted, dict.fromkeys("abc", "double"))
-        predictor = load(PickledEstimator.in_folder(Path(model.folder)))
+        predictor = loaded(find_predictor(Path(model.folder)))
         np.testing.assert_allclose(predictor.predict(given), expected)
 
 
 def test_a_changed_model_is_never_unpickled(line):
     """Its checksum is that of the time when the function was registered."""
-    model = PickledEstimator.in_folder(Path(line.folder))
-    Path(model.file).write_bytes(b"cos\nsystem\n(S'false'\ntR.")
+    model = find_predictor(Path(line.folder))
+    (Path(line.folder) / "model.pkl").write_bytes(b"cos\nsystem\n(S'false'\ntR.")
     with pytest.raises(DataError, match="is not what it was when its function was registered"):
-        load(model)
+        loaded(model)
 
 
 @pytest.mark.parametrize("pickled", ["../../../evil.pkl", "/etc/passwd"])
@@ -73,7 +71,7 @@ def test_a_model_outside_of_its_folder_is_refused(line, pickled):
     description["flavors"]["sklearn"]["pickled_model"] = pickled
     file.write_text(yaml.safe_dump(description))
     with pytest.raises(DataError, match="which is not a part of it"):
-        PickledEstimator.in_folder(Path(line.folder))
+        find_predictor(Path(line.folder))
 
 
 def test_a_link_out_of_the_folder_is_refused(line, tmp_path):
@@ -82,7 +80,7 @@ def test_a_link_out_of_the_folder_is_refused(line, tmp_path):
     file.rename(tmp_path / "moved.pkl")
     file.symlink_to(tmp_path / "moved.pkl")
     with pytest.raises(DataError, match="which is not a part of it"):
-        PickledEstimator.in_folder(Path(line.folder))
+        find_predictor(Path(line.folder))
 
 
 def test_a_missing_part_is_named(line):
@@ -90,7 +88,7 @@ def test_a_missing_part_is_named(line):
     for name in ("model.pkl", "MLmodel"):
         (Path(line.folder) / name).unlink()
         with pytest.raises(DataError, match=f"cannot be read: .*{name}"):
-            PickledEstimator.in_folder(Path(line.folder))
+            find_predictor(Path(line.folder))
 
 
 def test_another_kind_of_model_is_refused(store_model):
@@ -99,24 +97,25 @@ def test_another_kind_of_model_is_refused(store_model):
         LinearRegression().fit(MATRIX, LABELS), dict.fromkeys("abc", "double"), pickler="skops"
     )
     with pytest.raises(DataError, match="is no pickled estimator of scikit-learn"):
-        PickledEstimator.in_folder(Path(model.folder))
+        find_predictor(Path(model.folder))
 
 
 def test_an_estimator_without_predict_is_told(store_model):
     """Some clusterers label the rows that they are fitted on, and no others."""
     model = store_model(DBSCAN().fit(MATRIX), dict.fromkeys("abc", "double"))
     with pytest.raises(DataError, match="DBSCAN has answers only for the rows that it was fitted on"):
-        load(PickledEstimator.in_folder(Path(model.folder)))
+        loaded(find_predictor(Path(model.folder)))
 
 
 def test_a_predictor_needs_neither_spark_nor_mlflow(line):
     """It starts fast, where neither is installed."""
-    model = PickledEstimator.in_folder(Path(line.folder))
+    model = find_predictor(Path(line.folder))
     code = f"""
 import sys
 from mlsql.udf.answers import Answers
-from mlsql.udf.predictors.sklearn import PickledEstimator, load
-load(PickledEstimator(**{dataclasses.asdict(model)!r})).predict([[1.0, 2.0, 3.0]])
+from mlsql.udf.predictors.folder import ModelFolder
+from mlsql.udf.predictors.sklearn import PickledEstimator
+PickledEstimator(ModelFolder(**{dataclasses.asdict(model.folder)!r})).load().predict([[1.0, 2.0, 3.0]])
 print(*{{"pyspark", "mlflow", "fastapi", "lark"}}.intersection(sys.modules))
 """
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)

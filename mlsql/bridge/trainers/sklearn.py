@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.bridge.trainer import Answers, Params, Run, Traits
+from mlsql.bridge.trainer import Answers, Fitted, Params, Run, Traits
 from mlsql.bridge.trainers.encoding import encoder, number_encoder
 from mlsql.bridge.trainers.estimators import Recipe, find_estimator, read_recipe, takes_list
 from mlsql.errors import ScriptErrors
@@ -59,7 +59,17 @@ class SKLearn:
 
         _read(params).estimator.load()
 
-    def train(self, data: Dataset, params: Params, run: Run) -> FittedEstimator:
+    def continues(self, params: Params) -> bool:  # noqa: ARG002
+        """Not yet."""
+        return False
+
+    def train(
+        self,
+        data: Dataset,
+        params: Params,
+        run: Run,
+        initial: Fitted | None = None,  # noqa: ARG002
+    ) -> FittedEstimator:
         """The estimator fitted on all rows, as if by hand on the same matrix."""
         import numpy as np
 
