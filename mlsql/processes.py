@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from mlsql.errors import RunError
 
@@ -30,11 +30,28 @@ _POLL_SECONDS = 0.02
 _KILLED_SECONDS = 30.0
 
 
+class Process(Protocol):
+    """A running process, as ``subprocess.Popen`` shows it."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    def poll(self) -> int | None:
+        """Its exit code, which is negative for a signal; None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code when it has ended; TimeoutExpired after *timeout* seconds."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ChildProcess:
     """A running process and the group that it leads; as a context manager it is ended at the end."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path | None = None
 
     @property
