@@ -87,6 +87,17 @@ def stop_spark(spark: SparkSession) -> None:
         end_java(gateway.proc)
 
 
+def is_local(spark: SparkSession) -> bool:
+    """Whether Spark runs in this machine's processes alone."""
+    return _is_local(spark.sparkContext.getConf())
+
+
+def slots(spark: SparkSession) -> int:
+    """How many tasks can run at once on the executors that there are now."""
+    context = spark.sparkContext._jsc.sc()
+    return int(context.maxNumConcurrentTasks(context.resourceProfileManager().defaultResourceProfile()))
+
+
 @contextmanager
 def job_group(spark: SparkSession, group: str, description: str) -> Iterator[None]:
     """A block whose Spark jobs belong to *group*, which :func:`cancel_jobs` ends.

@@ -1,6 +1,7 @@
 """The control channel between the driver and one worker: JSON lines on a socket of the driver.
 
-The driver opens a :class:`Door` on loopback; whoever says its one-time token first is the worker.
+The driver opens a :class:`Door` where the worker can reach it; whoever says its one-time token
+first is the worker.
 The driver sends :class:`Work`, the worker reports until it has sent :class:`Done` or
 :class:`Judged`, which may be followed by more work, or :class:`Failed`, after which it ends. Each
 side takes a closed channel for the end of the other.
@@ -24,20 +25,33 @@ from typing import Any, Self
 
 from mlsql.bridge.request import Folds
 from mlsql.models import Label, ModelKind
+from mlsql.summaries import ClassDetail
 
 HANDSHAKE_SECONDS = 5.0
+LOOPBACK = "127.0.0.1"
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 60_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """A published table that a machine fetches for itself: its stream and its ledger in plain values."""
+
+    stream: Mapping[str, Any]
+    ledger: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The driver's word that the data is there, in local Arrow files, and what to do with it.
+    """The driver's word that the data is there, and what to do with it.
 
-    With *model* that stored model is judged, with *folds* the candidate is, by cross-validation;
-    else it is fitted, and judged where there is a table for that.
+    A table is a local Arrow file, or a shipment where workers do not see the driver's files: there
+    *model*, *initial* and *output* are names of parcels in the worker's own folder. With *model*
+    that stored model is judged, with *folds* the candidate is, by cross-validation; else it is
+    fitted, and judged where there is a table for that.
     """
 
-    training: str | None = None
-    evaluation: str | None = None
+    training: str | Shipment | None = None
+    evaluation: str | Shipment | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     folds: Folds | None = None
     model: str | None = None
@@ -52,6 +66,41 @@ class Started:
     """The worker has imported its library, after *seconds*."""
 
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes of a parcel, base64."""
+
+    parcel: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """All pieces of a parcel have been sent; what they are together."""
+
+    parcel: str
+    bytes: int
+    crc32c: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A shipment has come to the *machine* of the worker; *facts* are those of ``feeder.Fetched``."""
+
+    machine: str
+    table: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing can be learnt from a table that has arrived; the facts of a ``DataFault``."""
+
+    message: str
+    option: str | None
+    hint: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +144,7 @@ class Done:
     answer: str
     classes: tuple[Label, ...] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+    detail: ClassDetail | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -107,6 +157,7 @@ class Judged:
 
     metrics: Mapping[str, float]
     deviations: Mapping[str, float] = field(default_factory=dict)
+    detail: ClassDetail | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +169,45 @@ class Failed:
     traceback: str
 
 
-Report = Started | Reading | Progressed | Logged | Measured | Judged | Done | Failed
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The driver's word to a foreman which worker to start: its ``Job``, and for how many threads."""
+
+    job: Mapping[str, Any]
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A foreman's last word: how its worker ended, in words for a sentence."""
+
+    how: str
+
+
+Report = (
+    Started
+    | Arrived
+    | Refused
+    | Reading
+    | Progressed
+    | Logged
+    | Measured
+    | Judged
+    | Piece
+    | Packed
+    | Done
+    | Failed
+)
+Message = Work | Assigned | Ended | Report
 _BY_NAME: Mapping[str, type[Any]] = {
     "work": Work,
+    "piece": Piece,
+    "packed": Packed,
+    "assigned": Assigned,
+    "ended": Ended,
     "started": Started,
+    "arrived": Arrived,
+    "refused": Refused,
     "data": Reading,
     "progress": Progressed,
     "log": Logged,
@@ -143,12 +229,13 @@ class Channel:
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(None)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _notice_lost_machines(connection)
         self._connection = connection
         self._unread = b""
         self.is_closed = False
         self._sending = threading.Lock()
 
-    def send(self, message: Work | Report) -> None:
+    def send(self, message: Message) -> None:
         """Hand *message* over."""
         line = json.dumps({"is": _NAMES[type(message)], **dataclasses.asdict(message)})
         try:
@@ -196,18 +283,35 @@ def _decode(line: bytes) -> Any:
     kind = _BY_NAME[raw.pop("is")]
     if raw.get("classes") is not None:
         raw["classes"] = tuple(raw["classes"])
+    if raw.get("detail") is not None:
+        raw["detail"] = ClassDetail.from_record(raw["detail"])
     if raw.get("folds") is not None:
         raw["folds"] = Folds(**raw["folds"])
+    for table in ("training", "evaluation"):
+        if isinstance(raw.get(table), dict):
+            raw[table] = Shipment(**raw[table])
     return kind(**raw)
 
 
-class Door:
-    """Where one worker comes in: a port of loopback and a token that works once."""
+def _notice_lost_machines(connection: socket.socket) -> None:
+    """Have a connection fail within a minute or two when the other machine is gone without a word."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if hasattr(socket, name):  # macOS calls the first one otherwise
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
-    def __init__(self) -> None:
+
+class Door:
+    """Where one worker comes in: a port of ours and a token that works once.
+
+    It listens on the address *bind*; workers reach it as *host*.
+    """
+
+    def __init__(self, bind: str = LOOPBACK, host: str | None = None) -> None:
         self.token = secrets.token_hex(32)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address: tuple[str, int] = self._listener.getsockname()
+        family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+        self._listener = socket.create_server((bind, 0), family=family)
+        self.address: tuple[str, int] = (host or bind, self._listener.getsockname()[1])
 
     def admit(self, timeout: float) -> Channel | None:
         """The channel to the worker, or None when it has not come within *timeout* seconds."""

@@ -6,8 +6,9 @@ import dataclasses
 import logging
 import shutil
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,9 @@ from types import TracebackType
 from typing import Self
 
 from mlsql import events
+from mlsql.bridge.arrivals import Arrivals, feed
 from mlsql.bridge.control import (
+    Arrived,
     Channel,
     ChannelClosed,
     Done,
@@ -25,14 +28,19 @@ from mlsql.bridge.control import (
     Judged,
     Logged,
     Measured,
+    Packed,
+    Piece,
     Progressed,
     Reading,
+    Refused,
     Report,
     Started,
     Work,
 )
-from mlsql.bridge.errors import WorkerError
+from mlsql.bridge.errors import DataFault, WorkerError
+from mlsql.bridge.feeder import Fetched
 from mlsql.bridge.launcher import GRACE_SECONDS, Launcher, Worker
+from mlsql.bridge.parcels import Parcels, send_parcel
 from mlsql.bridge.request import Candidate, TrainingRequest
 from mlsql.bridge.staff import POLL_SECONDS, Colleague, Staff
 from mlsql.bridge.worker import Job
@@ -59,6 +67,7 @@ class _BudgetSpent(Exception):
 class Crew:
     """As a context manager: workers start at once, so that they are ready when :meth:`give` has the data.
 
+    Workers on other machines start with :meth:`give`: they take places that Spark needs until then.
     With a selection in the *request* candidates are judged, else they are fitted and stored.
     """
 
@@ -68,46 +77,49 @@ class Crew:
     launcher: Launcher
     emit: events.Sink
     stop: Stop
+    arrivals: Arrivals = field(default_factory=Arrivals)
     given: Future[Work] = field(default_factory=Future)
-    feed: str = ""
     deadline: float | None = None
     """When the budget for judging ends, on the monotonic clock; known when the data is there."""
     _left: Event = field(default_factory=Event)
     _outcomes: list[Future[Outcome]] = field(default_factory=list)
-    _pool: ThreadPoolExecutor = field(init=False)
+    _ending: ExitStack = field(default_factory=ExitStack)
     staff: Staff = field(init=False)
 
     @property
     def size(self) -> int:
         """How many workers run at once."""
-        return max(1, min(self.request.parallelism, len(self.request.candidates)))
+        places = self.launcher.site.places
+        wanted = min(self.request.parallelism, len(self.request.candidates))
+        return max(1, wanted if places is None else min(wanted, places))
 
     def __enter__(self) -> Self:
-        self.staff = Staff(self.launcher, self.size)
-        self._pool = ThreadPoolExecutor(self.size, thread_name_prefix="mlsql-worker")
-        shifts = [_Shift(self, candidate) for candidate in self.request.candidates]
-        self._outcomes = [self._pool.submit(shift.outcome) for shift in shifts]
+        if self.launcher.site.is_local:
+            self._begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._left.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self.staff.dismiss()
+        self._ending.close()
 
-    def give(self, work: Work, *, feed: str = "") -> None:
-        """Tell the workers that the data is there; *feed* is how fast it came, for the records."""
-        self.feed = feed
+    def give(self, work: Work) -> None:
+        """Tell the workers that the data is there."""
         selection = self.request.selection
         if selection is not None and selection.budget is not None:
             self.deadline = time.monotonic() + selection.budget
         self.given.set_result(work)
+        if not self._outcomes:
+            self._begin()
 
     def outcomes(self) -> list[Outcome]:
-        """How each candidate went, in their order; raises when the run is stopped."""
-        while wait_for(self._outcomes, timeout=POLL_SECONDS).not_done:
+        """How each candidate went, in their order; raises when the run is stopped, or what ends all."""
+        while (found := wait_for(self._outcomes, POLL_SECONDS, FIRST_EXCEPTION)).not_done:
             self.check()
+            for outcome in found.done:
+                outcome.result()
+        self.arrivals.check()
         return [outcome.result() for outcome in self._outcomes]
 
     def check(self) -> None:
@@ -115,6 +127,15 @@ class Crew:
         self.stop.check()
         if self._left.is_set():
             raise Cancelled
+
+    def _begin(self) -> None:
+        size = self.size
+        self.staff = Staff(self.launcher, size)
+        self._ending.callback(self.staff.dismiss)
+        pool = ThreadPoolExecutor(size, thread_name_prefix="mlsql-worker")
+        self._ending.callback(pool.shutdown, wait=True, cancel_futures=True)
+        shifts = [_Shift(self, candidate) for candidate in self.request.candidates]
+        self._outcomes = [pool.submit(shift.outcome) for shift in shifts]
 
 
 @dataclass(slots=True)
@@ -126,6 +147,10 @@ class _Shift:
     reading: Reading | None = None
     began: float | None = None
     """When the worker was given the candidate and its data."""
+    _parcels: Parcels = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._parcels = Parcels(lambda _: self._folder)
 
     def outcome(self) -> Outcome:
         """How the candidate went; whatever its worker suffered is told, not raised."""
@@ -153,6 +178,7 @@ class _Shift:
             try:
                 return self._converse(colleague)
             finally:
+                self._parcels.close()
                 self._tell_lines(colleague.worker)
 
     def _job(self, door: Door) -> Job:
@@ -164,6 +190,7 @@ class _Shift:
             columns=self.crew.request.columns,
             stores=self.crew.request.selection is None,
             equipment=self.crew.request.equipment,
+            depot=None if self.crew.launcher.site.is_local else self.crew.request.job,
         )
 
     def _watch(self, worker: Worker) -> None:
@@ -179,7 +206,7 @@ class _Shift:
                 raise WorkerError(f"the worker {colleague.worker.ended(GRACE_SECONDS) or 'left'}") from error
             if isinstance(report, Done | Judged):
                 return report
-            self._tell(report)
+            self._hear(report)
             self._watch(colleague.worker)
 
     def _give(self, channel: Channel) -> None:
@@ -195,7 +222,7 @@ class _Shift:
             initial=None if (initial := self.crew.request.initial) is None else str(initial),
             output=str(self._folder) if selection is None else None,
         )
-        channel.send(work)
+        channel.send(work if self.crew.launcher.site.is_local else _with_parcels(work, channel))
 
     def _check_time(self) -> None:
         self.crew.check()
@@ -214,6 +241,21 @@ class _Shift:
             return "not begun: the budget was spent"
         return f"cut off after {time.monotonic() - self.began:.1f} s: the budget was spent"
 
+    def _hear(self, report: Report | None) -> None:
+        match report:
+            case Piece() | Packed():
+                self._parcels.take(report)
+            case Arrived(machine, table, facts):
+                self.began = time.monotonic()  # the wait for the data does not count as training
+                self.crew.arrivals.add(table, Fetched.from_dict(facts), machine)
+            case Refused(message, option, hint):
+                raise DataFault(message, option=option, hint=hint)
+            case Failed(kind, message, traceback):
+                _log.info("candidate %d failed\n%s", self.candidate.index, traceback)
+                raise WorkerError(f"{kind}: {message}" if kind else message)
+            case _:
+                self._tell(report)
+
     def _tell(self, report: Report | None) -> None:
         emit, index = self.crew.emit, self.candidate.index
         match report:
@@ -230,9 +272,6 @@ class _Shift:
                 emit(events.Log(message, level, index))
             case Measured(name, value):
                 emit(events.Metric(index, name, value))
-            case Failed(kind, message, traceback):
-                _log.info("candidate %d failed\n%s", index, traceback)
-                raise WorkerError(f"{kind}: {message}" if kind else message)
 
     def _tell_lines(self, worker: Worker) -> None:
         for line in filter(str.strip, worker.new_lines()):
@@ -241,7 +280,9 @@ class _Shift:
     def _summary(self) -> str:
         if self.reading is None:
             return ""
-        fed = f", fed at {self.crew.feed}" if self.crew.feed else ""
+        work = self.crew.given.result()
+        fetched = self.crew.arrivals.of("evaluate" if work.training is None else "train")
+        fed = "" if fetched is None else f", fed at {feed(fetched)}"
         return f"{self.reading.rows:,} rows{fed}, after a wait of {self.reading.waited:.1f} s"
 
     def _record(
@@ -252,11 +293,12 @@ class _Shift:
         return CandidateRecord(
             index=self.candidate.index,
             algorithm=self.candidate.params.get("alg", self.crew.request.trainer),
-            params=self.candidate.params,
+            params=self.candidate.shown,
             status=status,
             message=message,
             metrics={} if report is None else report.metrics,
             deviations=report.deviations if isinstance(report, Judged) else {},
+            detail=None if report is None else report.detail,
             started=(end - timedelta(seconds=seconds)).isoformat(timespec="milliseconds"),
             ended=end.isoformat(timespec="milliseconds"),
             seconds=round(seconds, 3),
@@ -270,6 +312,19 @@ class _Shift:
     def _discard(self) -> None:
         """Remove what is stored in part."""
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _with_parcels(work: Work, channel: Channel) -> Work:
+    """The same work for a worker that does not see our files: stored models are sent ahead of it."""
+    for name, folder in (("model", work.model), ("initial", work.initial)):
+        if folder is not None:
+            send_parcel(channel.send, name, Path(folder))
+    return dataclasses.replace(
+        work,
+        model=work.model and "model",
+        initial=work.initial and "initial",
+        output=work.output and "output",
+    )
 
 
 def _spread(report: Judged) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -15,8 +17,13 @@ from mlsql.bridge.codec import read_schema
 from mlsql.bridge.digest import Digest
 from mlsql.bridge.errors import TransportError
 from mlsql.bridge.messages import Ledger
+from mlsql.bridge.statistics import Observer
 from mlsql.bridge.subscriber import read_exactly
 from mlsql.bridge.transport import Stream, go_on
+from mlsql.models import Column
+
+SILENCE_SECONDS = 60.0
+"""How long the transport may say nothing while a stream is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,17 @@ class Fetched:
     """By column; ``column[]`` counts those inside arrays."""
     left_out: int = 0
     """Rows that are not used, for they have a null."""
+    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By column, those of a ``ColumnSummary``."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is known, in plain values, as a worker tells it to the driver."""
+        return {**dataclasses.asdict(self), "file": str(self.file)}
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Fetched:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**raw, "file": Path(raw["file"])})
 
 
 def no_report(rows: int, /) -> None:
@@ -48,22 +66,26 @@ def fetch(
     timeout: float,
     stop: Callable[[], None] = go_on,
     report: Callable[[int], None] = no_report,
+    label: Column | None = None,
 ) -> Fetched:
     """Write the ledger's rows to ``directory/STREAM.arrow``, which exists only when it is complete.
 
     *timeout* is for silence of the transport; *stop* is called between batches, and *report* with
-    the number of rows so far.
+    the number of rows so far. Of the *label* the values are counted.
     """
     start = time.monotonic()
     file = directory / f"{ledger.stream}.arrow"
     schema = read_schema(ledger.arrow_schema)
     digest = Digest(schema)
-    with _complete(file) as sink, pa.ipc.new_file(sink, schema) as writer:
+    observer = Observer(schema, label.name if label else None)
+    with observer, _complete(file) as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in read_exactly(stream, ledger, timeout=timeout, stop=stop):
             writer.write_batch(batch)
             digest.add(batch)
+            observer.add(batch)
             report(digest.rows)
             stop()
+        figures = observer.columns()
     return Fetched(
         file=file,
         rows=digest.rows,
@@ -71,6 +93,7 @@ def fetch(
         seconds=time.monotonic() - start,
         checksum=digest.checksum,
         nulls=digest.nulls,
+        figures=figures,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew
-from mlsql.bridge.delivery import Delivery, rate
+from mlsql.bridge.delivery import Delivery
 from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import TrainingRequest
@@ -42,12 +42,13 @@ def judge(  # noqa: PLR0913 — the seams of a training, each given by the compo
     RunError when its worker fails; DataFault for a frame that nothing can be judged on.
     """
     trainer = class_of(trainers.get(request.trainer))
-    with temporary_folder("judging") as folder:
+    with (
+        temporary_folder("judging") as folder,
+        Delivery(request, transport, message_bytes, folder, launcher.site, emit, stop) as delivery,
+    ):
         request = dataclasses.replace(request, output=folder)  # nothing is stored
-        with Crew(request, trainer, launcher, emit, stop) as crew:
-            fetched = Delivery(request, transport, message_bytes, folder, emit, stop).bring(frame, "evaluate")
-            work = Work(evaluation=str(fetched.file), model=str(model))
-            crew.give(work, feed=f"{rate(fetched):,.0f} rows/s")
+        with Crew(request, trainer, launcher, emit, stop, delivery.arrivals) as crew:
+            crew.give(Work(evaluation=delivery.bring(frame, "evaluate"), model=str(model)))
             (outcome,) = crew.outcomes()
     if outcome.record.status == "fail":
         raise RunError(f"the model could not be judged: {outcome.record.message}")

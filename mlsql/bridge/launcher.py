@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mlsql.bridge.control import LOOPBACK
 from mlsql.bridge.folders import temporary_folder
+from mlsql.bridge.fork_server import Order
+from mlsql.bridge.forks import ForkServer
+from mlsql.bridge.resources import copy_resources
 from mlsql.bridge.worker import Job
 from mlsql.processes import ChildProcess, describe_exit, start_process
 
@@ -25,7 +29,22 @@ _THREADS = (
     "LOKY_MAX_CPU_COUNT",
 )
 _QUIET = {"PYTHONUNBUFFERED": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
-_NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET")
+_SKLEARN = (
+    "mlsql.bridge.dataset",
+    "mlsql.bridge.evaluation",
+    "mlsql.bridge.validation",
+    "pandas",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "sklearn.metrics",
+)
+_PRELOADED = {"mlsql.bridge.trainers.sklearn:SKLearn": (_SKLEARN, ("mlflow.sklearn",))}
+"""What the workers of a trainer share by a fork: what is imported before the first of them, and after.
+
+TensorFlow does not bear a fork, and code of users shares a process with nobody.
+"""
+_NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYTHON_WORKER_FACTORY_SECRET")
 
 
 class Worker(Protocol):
@@ -40,20 +59,58 @@ class Worker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where the workers of a launcher are, as the driver sees it."""
+
+    is_local: bool = True
+    """Whether they see the driver's files, and may wait for data without being in the way of Spark."""
+    bind: str = LOOPBACK
+    """The address on which the driver awaits them, and *host* is how they reach it."""
+    host: str = LOOPBACK
+    places: int | None = None
+    """How many there can be at once; None: as many as one likes."""
+    patience: float = 120.0
+    """How many seconds a worker may take to come to its door."""
+
+
 class Launcher(Protocol):
     """Starts workers on some machine."""
+
+    @property
+    def site(self) -> Site:
+        """Where that is, at present."""
+        ...
 
     def launch(self, job: Job, *, beside: int = 1) -> AbstractContextManager[Worker]:
         """A running worker that is ended when the block ends; *beside* of them share the machine at once."""
         ...
 
 
+def fork_servers() -> dict[str, ForkServer]:
+    """A server for each trainer whose library bears it; none is started yet."""
+
+    def environment() -> dict[str, str]:
+        return importing_environment() | threads_environment(_processors()) | _QUIET
+
+    return {trainer: ForkServer(*modules, environment) for trainer, modules in _PRELOADED.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalLauncher:
-    """Workers as processes beside the driver; *environment* is added to the driver's own."""
+    """Workers as processes beside the driver; *environment* is added to the driver's own.
+
+    Those of a trainer in *servers* are forked when they need no environment of their own.
+    """
 
     python: str = sys.executable
     environment: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, ForkServer] = field(default_factory=fork_servers, repr=False)
+
+    @property
+    def site(self) -> Site:
+        """Beside the driver."""
+        return Site()
 
     @contextmanager
     def launch(self, job: Job, *, beside: int = 1) -> Iterator[LocalWorker]:
@@ -61,15 +118,22 @@ class LocalLauncher:
         with temporary_folder("worker") as folder:
             file, log = folder / "job.json", folder / "log"
             job.write(file)
-            python = job.equipment.python or self.python
-            command = [python, "-P", "-m", "mlsql.bridge.worker", "--job", str(file)]
-            environment = worker_environment(folder, beside=beside)
-            environment |= dict(self.environment) | dict(job.equipment.environment)
-            process = start_process(command, environment=environment, folder=folder, log=log)
+            copy_resources(job.equipment.resources, folder)
+            process = self._start(job, file, log, worker_environment(folder, beside=beside))
             try:
                 yield LocalWorker(process, log)
             finally:
                 process.end(GRACE_SECONDS)
+
+    def _start(self, job: Job, file: Path, log: Path, environment: dict[str, str]) -> ChildProcess:
+        python = job.equipment.python or self.python
+        own = dict(self.environment) | dict(job.equipment.environment)
+        if job.trainer in self.servers and python == sys.executable and not own:
+            threads = int(environment["OMP_NUM_THREADS"])
+            order = Order(str(file), str(log), str(file.parent), environment, threads)
+            return ChildProcess(self.servers[job.trainer].fork(order), log)
+        command = [python, "-P", "-m", "mlsql.bridge.worker", "--job", str(file)]
+        return start_process(command, environment=environment | own, folder=file.parent, log=log)
 
 
 @dataclass(slots=True)
@@ -100,14 +164,23 @@ class LocalWorker:
 def worker_environment(folder: Path, *, beside: int) -> dict[str, str]:
     """The environment of a worker, one of *beside* that share the processors at once.
 
-    It imports from where this process does, and its temporary files are made in *folder*; the
-    door to the driver's JVM stays closed to it.
+    Its temporary files are made in *folder*.
     """
+    threads = threads_environment(max(1, _processors() // beside))
+    own = {"TMPDIR": str(folder), "JOBLIB_TEMP_FOLDER": str(folder)}
+    return importing_environment() | threads | own | _QUIET
+
+
+def importing_environment() -> dict[str, str]:
+    """The environment of a process that imports from where this one does; the JVM stays closed to it."""
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
-    threads = str(max(1, _processors() // beside))
     path = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    own = {"PYTHONPATH": path, "TMPDIR": str(folder), "JOBLIB_TEMP_FOLDER": str(folder)}
-    return inherited | dict.fromkeys(_THREADS, threads) | own | _QUIET
+    return inherited | {"PYTHONPATH": path}
+
+
+def threads_environment(count: int) -> dict[str, str]:
+    """What makes the libraries compute in *count* threads."""
+    return dict.fromkeys(_THREADS, str(count))
 
 
 def _processors() -> int:

@@ -13,8 +13,6 @@ from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.launcher import Launcher, Worker
 from mlsql.bridge.worker import Job
 
-START_SECONDS = 120.0
-"""How long a worker may take to come to its door."""
 POLL_SECONDS = 0.1
 """How soon a stop, a death or a line of a worker's output is noticed."""
 
@@ -67,18 +65,19 @@ class Staff:
 
     def _hire(self, job: Callable[[Door], Job], watch: Callable[[Worker], None]) -> Colleague:
         with ExitStack() as stack:
-            door = stack.enter_context(Door())
+            site = self.launcher.site
+            door = stack.enter_context(Door(site.bind, site.host))
             worker = stack.enter_context(self.launcher.launch(job(door), beside=self.size))
-            channel = stack.enter_context(_admit(door, worker, watch))
+            channel = stack.enter_context(_admit(door, worker, watch, site.patience))
             return Colleague(worker, channel, stack.pop_all())
 
 
-def _admit(door: Door, worker: Worker, watch: Callable[[Worker], None]) -> Channel:
-    deadline = time.monotonic() + START_SECONDS
+def _admit(door: Door, worker: Worker, watch: Callable[[Worker], None], patience: float) -> Channel:
+    deadline = time.monotonic() + patience
     while (channel := door.admit(POLL_SECONDS)) is None:
         watch(worker)
         if ended := worker.ended():
             raise WorkerError(f"the worker {ended}")
         if time.monotonic() > deadline:
-            raise WorkerError(f"the worker did not start within {START_SECONDS:g} s", retriable=True)
+            raise WorkerError(f"the worker did not start within {patience:g} s", retriable=True)
     return channel

@@ -6,15 +6,16 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mlsql.bridge.arrivals import Arrivals
 from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew, Outcome
-from mlsql.bridge.delivery import Delivery, rate
+from mlsql.bridge.delivery import Delivery
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.feeder import Fetched
 from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import Candidate, Columns, TrainingReport, TrainingRequest
-from mlsql.bridge.trainer import Trainer, candidate_faults
+from mlsql.bridge.trainer import Trainer, WeighsRows, candidate_faults
 from mlsql.bridge.transport import Transport
 from mlsql.errors import ScriptErrors
 from mlsql.events import Log, Sink
@@ -22,6 +23,7 @@ from mlsql.models import USUAL_METRICS, CandidateRecord, DataRecord, ModelKind, 
 from mlsql.names import listed
 from mlsql.registry import Registry
 from mlsql.stop import Stop
+from mlsql.summaries import ColumnSummary
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -61,27 +63,29 @@ def train(  # noqa: PLR0913 — the seams of a training, each given by the compo
     trainer = trainers.get(request.trainer)
     check_candidates(trainer, request)
 
-    def crew_for(request: TrainingRequest) -> Crew:
-        return Crew(request, class_of(trainer), launcher, emit, stop)
+    with (
+        temporary_folder("training") as folder,
+        Delivery(request, transport, message_bytes, folder, launcher.site, emit, stop) as delivery,
+    ):
+        arrivals = delivery.arrivals
 
-    with temporary_folder("training") as folder:
-        delivery = Delivery(request, transport, message_bytes, folder, emit, stop)
+        def crew_for(request: TrainingRequest) -> Crew:
+            return Crew(request, class_of(trainer), launcher, emit, stop, arrivals)
+
         with crew_for(request) as crew:
             training = delivery.bring(frame, "train")
             evaluation = None if evaluate is None else delivery.bring(evaluate, "evaluate")
-            judging = None if evaluation is None else str(evaluation.file)
-            feed = _told(training)
-            crew.give(Work(str(training.file), judging), feed=feed)
+            crew.give(Work(training, evaluation))
             outcomes = crew.outcomes()
         best = _best(outcomes, request, trainer)
         if best is not None:
             told = f"the best by {_metric(request, trainer)}, fitted again on all rows"
             emit(Log(told, candidate=best.index))
             with crew_for(_for_one(request, best.index)) as crew:
-                crew.give(Work(str(training.file)), feed=feed)
+                crew.give(Work(training))
                 (fitted,) = crew.outcomes()
             outcomes = _with_fitted(outcomes, fitted, told)
-    return _report(outcomes, training, evaluation, transport)
+    return _report(outcomes, arrivals, transport)
 
 
 def check_candidates(trainer: Trainer, request: TrainingRequest) -> None:
@@ -89,6 +93,10 @@ def check_candidates(trainer: Trainer, request: TrainingRequest) -> None:
     faults = candidate_faults(trainer, request.candidates)
     if faults:
         raise faults[0] if len(faults) == 1 else ScriptErrors(faults)
+    for candidate in request.candidates if request.columns.weight is not None else ():
+        if isinstance(trainer, WeighsRows) and not trainer.takes_weights(candidate.params):
+            message = f"{candidate.params.get('alg', request.trainer)} takes no weights of rows"
+            raise OptionFault(message, option="weightCol", hint="leave out weightCol, or this model")
     kinds = {trainer.kind(candidate.params) for candidate in request.candidates}
     if request.columns.label is None and not kinds <= _WITHOUT_LABEL:
         hint = "name the column with the answers, or choose a clusterer"
@@ -132,6 +140,7 @@ def _with_fitted(outcomes: Sequence[Outcome], fitted: Outcome, told: str) -> lis
             message=f"{judged.message}; {ending}",
             metrics=judged.metrics,
             deviations=judged.deviations,
+            detail=judged.detail,
             started=judged.started,
             seconds=round(judged.seconds + again.seconds, 3),
         )
@@ -147,9 +156,9 @@ def class_of(trainer: Trainer) -> str:
     return f"{type(trainer).__module__}:{type(trainer).__qualname__}"
 
 
-def _report(
-    outcomes: Sequence[Outcome], training: Fetched, evaluation: Fetched | None, transport: Transport
-) -> TrainingReport:
+def _report(outcomes: Sequence[Outcome], arrivals: Arrivals, transport: Transport) -> TrainingReport:
+    training, evaluation = arrivals.of("train"), arrivals.of("evaluate")
+    assert training is not None
     report = TrainingReport(
         candidates=tuple(outcome.record for outcome in outcomes),
         data=_record(training, transport),
@@ -168,12 +177,6 @@ def _report(
     )
 
 
-def _told(fetched: Fetched) -> str:
-    """How fast the rows came, and how many of them are not used."""
-    left_out = f" ({fetched.left_out:,} rows with a null left out)" if fetched.left_out else ""
-    return f"{rate(fetched):,.0f} rows/s{left_out}"
-
-
 def _record(fetched: Fetched, transport: Transport) -> DataRecord:
     return DataRecord(
         rows=fetched.rows,
@@ -181,4 +184,5 @@ def _record(fetched: Fetched, transport: Transport) -> DataRecord:
         checksum=fetched.checksum,
         transport=transport.scheme,
         left_out=fetched.left_out,
+        columns={name: ColumnSummary.from_record(each) for name, each in fetched.figures.items()},
     )

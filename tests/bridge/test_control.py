@@ -10,15 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsql.bridge.control import (
+    Arrived,
+    Assigned,
     Channel,
     ChannelClosed,
     Done,
     Door,
+    Ended,
     Failed,
     Logged,
     Measured,
+    Packed,
+    Piece,
     Progressed,
     Reading,
+    Refused,
+    Shipment,
     Started,
     Work,
     connect,
@@ -27,7 +34,16 @@ from mlsql.bridge.control import (
 TEXTS = st.text()
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 LABELS = st.one_of(TEXTS, st.integers(), st.booleans(), NUMBERS)
+PLAIN = st.dictionaries(TEXTS, TEXTS | st.integers())
+SHIPMENTS = st.builds(Shipment, PLAIN, PLAIN)
 MESSAGES = st.one_of(
+    st.builds(Work, SHIPMENTS, st.none() | SHIPMENTS),
+    st.builds(Piece, TEXTS, TEXTS),
+    st.builds(Packed, TEXTS, st.integers(), st.integers()),
+    st.builds(Assigned, PLAIN, st.integers()),
+    st.builds(Ended, TEXTS),
+    st.builds(Arrived, TEXTS, TEXTS, PLAIN),
+    st.builds(Refused, TEXTS, st.none() | TEXTS, st.none() | TEXTS),
     st.builds(Work, TEXTS, st.none() | TEXTS),
     st.builds(Started, NUMBERS),
     st.builds(Reading, st.integers(), NUMBERS),

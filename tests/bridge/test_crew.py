@@ -106,11 +106,11 @@ def test_a_worker_that_hangs_fails_after_its_time(crew_of, work, tmp_path, signe
     """Only it does: the others go on."""
     sign, ready = tmp_path / "pid", threading.Semaphore(0)
     told = lambda event: ready.release() if getattr(event, "doing", "") == "ready" else None  # noqa: E731
-    with crew_of({"do": "hang", "sign": str(sign)}, {}, timeout=3, emit=told) as crew:
+    with crew_of({"do": "hang", "sign": str(sign)}, {}, timeout=6, emit=told) as crew:
         assert all(ready.acquire(timeout=60) for _ in range(2))
         crew.give(work)
         outcomes = crew.outcomes()
-    assert outcomes[0].record.message == "the worker did not end within its 3 s"
+    assert outcomes[0].record.message == "the worker did not end within its 6 s"
     assert outcomes[1].record.status == "success"
     assert gone(*signed(sign), within=0)
 

@@ -6,10 +6,11 @@ import stat
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mlsql.bridge.folders import temporary_folder
+from mlsql.bridge.folders import shared_folder, temporary_folder
 from mlsql.errors import RunError
 
 
@@ -46,3 +47,45 @@ def test_a_place_that_is_not_there_is_named(monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", "/no/such/place")
     with pytest.raises(RunError, match="/no/such/place"), temporary_folder("test"):
         pass
+
+
+def test_a_shared_folder_is_there_for_as_long_as_somebody_uses_it(place):
+    """Whoever asks for the name gets the same one; the last to leave removes it."""
+    with shared_folder("j") as first:
+        with shared_folder("j") as second, shared_folder("other") as other:
+            assert first == second != other
+            (first / "data").write_text("rows")
+        assert (first / "data").read_text() == "rows"
+        assert list(place.iterdir()) == [first]
+    assert list(place.iterdir()) == []
+
+
+def test_a_shared_folder_outlives_those_who_are_killed(place):
+    """One who dies does not take it from the others; what all have left goes with the next one."""
+    program = (
+        "import os; from mlsql.bridge.folders import shared_folder\n"
+        "with shared_folder('{}') as folder: (folder / 'data').touch(); os._exit(0)"
+    )
+    with shared_folder("j") as used:
+        for name in ("j", "forgotten"):
+            subprocess.run([sys.executable, "-c", program.format(name)], timeout=60, check=True)
+        assert (used / "data").exists()
+        assert len(list(place.iterdir())) == 2
+        with shared_folder("k") as next_one:
+            assert sorted(place.iterdir()) == sorted([used, next_one])
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.parametrize("users", [8])
+def test_users_that_come_and_go_at_once_always_have_a_folder(place, users):
+    """Nobody's folder is removed while it is used."""
+
+    def visit(number):
+        for _ in range(20):
+            with shared_folder("busy") as folder:
+                (folder / str(number)).touch()
+                assert (folder / str(number)).exists()
+
+    with ThreadPoolExecutor(users) as pool:
+        list(pool.map(visit, range(users)))
+    assert list(place.iterdir()) == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from mlsql.bridge.control import Door, Started, Work
+from mlsql.bridge.forks import ForkedProcess
 from mlsql.bridge.launcher import LocalLauncher, worker_environment
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
@@ -95,3 +98,21 @@ def test_an_environment_of_ones_own_is_added(job_for):
         environment = Path(f"/proc/{worker.process.pid}/environ").read_text().split("\0")
         channel.close()
     assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)
+
+
+def test_workers_of_scikit_learn_are_forked_from_one_process():
+    """It has imported the library once; a worker with an environment of its own is no fork."""
+    job = Job(
+        address=("127.0.0.1", 9),
+        token="x",
+        trainer="mlsql.bridge.trainers.sklearn:SKLearn",
+        params={"alg": "LinearRegression"},
+        columns=COLUMNS,
+    )
+    launcher = LocalLauncher()
+    alike = dataclasses.replace(launcher, environment={"MLSQL_SAID": "by the launcher"})
+    with launcher.launch(job) as one, launcher.launch(job) as other, alike.launch(job) as apart:
+        assert isinstance(one.process.process, ForkedProcess)
+        assert isinstance(other.process.process, ForkedProcess)
+        assert one.process.process.server is other.process.process.server
+        assert isinstance(apart.process.process, subprocess.Popen)
