@@ -33,7 +33,7 @@ from mlsql.processes import describe_exit, start_process
 VERSION = "4.1.0"
 REPOSITORY = "https://repo1.maven.org/maven2/"
 FETCH_SECONDS = 600
-START_SECONDS = 60
+START_SECONDS = 120
 END_SECONDS = 10
 
 IVY_SETTINGS = """\
@@ -140,7 +140,8 @@ def _launch(folder: Path, libraries: Path, *, dies_with_us: bool) -> Broker:
     port, controller = _free_ports(2)
     properties = folder / "server.properties"
     properties.write_text(SERVER_PROPERTIES.format(folder=folder, port=port, controller=controller), "utf-8")
-    java = [str(find_java() / "bin" / "java"), "-Xmx256m", "-cp", f"{libraries}/*"]
+    heap = os.environ.get("KAFKA_HEAP_OPTS", "-Xmx256m").split()
+    java = [str(find_java() / "bin" / "java"), *heap, "-cp", f"{libraries}/*"]
     storage = [*java, "kafka.tools.StorageTool"]
     identity = _answer([*storage, "random-uuid"]).split()[-1]
     _answer([*storage, "format", "-t", identity, "-c", str(properties)])

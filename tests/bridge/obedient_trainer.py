@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,9 @@ class Obedient:
         return name == "list"
 
     def prepare(self, params):
-        """Die early when asked to."""
+        """Sign a birth; die early when asked to."""
+        if "born" in params:
+            Path(params["born"]).write_text(str(os.getpid()))
         if params.get("do") == "die early":
             sys.stderr.write("cannot go on\n")
             os._exit(3)
@@ -51,21 +55,21 @@ class Obedient:
                 raise ValueError("no fit today")
             case "sign":
                 Path(params["sign"]).write_text(str(os.getpid()))
-            case "hang":
-                Path(params["sign"]).write_text(str(os.getpid()))
-                time.sleep(600)
-            case "hang deaf":
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                child = subprocess.Popen(["sleep", "600"])
-                Path(params["sign"]).write_text(f"{os.getpid()} {child.pid}")
+            case "hang" | "hang deaf" | "kill executor" as how:
+                Path(params["sign"]).write_text(" ".join(map(str, _hang(how))))
                 time.sleep(600)
             case "die":
                 say("out of everything")
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "eat":
+                resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+                bytearray(2**32)
             case "talk":
                 say("said to the terminal")
                 run.log("said to the run")
                 run.metric("loss", 0.25)
+            case "report":
+                return Mean(0.0, "\n".join(_surroundings(initial)))
             case "raise of much" if data.arrays()[1].max() > 5:
                 raise ValueError("too much")
             case "raise of many" if data.rows > int(params["most"]):
@@ -75,6 +79,30 @@ class Obedient:
     def load(self, directory, columns):
         """What was saved."""
         return Mean(float((directory / "mean").read_text()))
+
+
+def _hang(how):
+    """Make it hard to end this process; the ids of those that are to end."""
+    yield os.getpid()
+    if how == "hang deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        yield subprocess.Popen(["sleep", "600"]).pid
+    if how == "kill executor":  # worker, foreman, task, daemon, executor
+        foreman = os.getppid()
+        threading.Timer(1, os.kill, (_parent(_parent(_parent(foreman))), signal.SIGKILL)).start()
+        yield foreman
+
+
+def _parent(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _surroundings(initial):
+    """What the worker has been given beside its data."""
+    yield f"initial {initial.value}"
+    yield f"said {os.environ['MLSQL_SAID']}"
+    yield f"words {Path('words').read_text()}"
+    yield f"threads {os.environ['OMP_NUM_THREADS']}"
 
 
 def say(line):
@@ -88,6 +116,7 @@ class Mean:
     """Answers every row with the mean of the labels."""
 
     value: float
+    report: str = ""
 
     @property
     def traits(self):
@@ -103,3 +132,5 @@ class Mean:
         """A text file."""
         directory.mkdir(parents=True)
         (directory / "mean").write_text(repr(self.value))
+        if self.report:
+            (directory / "report").write_text(self.report)

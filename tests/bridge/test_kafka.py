@@ -58,7 +58,7 @@ def test_servers_that_do_not_answer_are_named(tmp_path, caplog):
     gc.collect()
     assert f"Kafka at {servers} does not answer within 1 s" in message
     assert retriable
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     assert list(tmp_path.iterdir()) == []
 
 
@@ -75,6 +75,9 @@ def test_settings_of_the_client_are_read_from_text():
         ("security.protokol", "SSL", "has no setting 'security.protokol'"),
         ("bootstrap_servers", "x", "has no setting"),
         ("selector", "x", "has no setting"),
+        ("ssl.context", "x", "has no setting"),
+        ("security.protocol", "ssl", "takes PLAINTEXT or SASL_PLAINTEXT or SASL_SSL or SSL, not 'ssl'"),
+        ("sasl.mechanism", "MAGIC", "takes .* or PLAIN or .*, not 'MAGIC'"),
         (
             "ssl.check.hostname",
             "perhaps",
@@ -217,7 +220,9 @@ def test_a_broker_that_hangs_while_a_task_sends_is_named(hanging, tmp_path):
             assert caught.value.retriable
         with pytest.raises(TransportError, match=f"Kafka at {servers} "):
             stream.delete()
-    assert time.monotonic() - start < 5.0 + 4.0  # every client takes a moment to close
+    assert (
+        time.monotonic() - start < 5.0 + 15.0
+    )  # five waits of 5 s would be 25; a busy machine takes its time
     stream.delete()
 
 

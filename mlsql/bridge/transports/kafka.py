@@ -12,25 +12,31 @@ import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
+from kafka.net.sasl import SASL_MECHANISMS
 
 from mlsql.bridge.codec import ENVELOPE
-from mlsql.bridge.errors import TransportError
+from mlsql.bridge.errors import OptionFault, TransportError
 from mlsql.bridge.messages import Body, Header, Ledger, Message, Part
 from mlsql.bridge.transport import Place, go_on
-from mlsql.bridge.transports.owner import Owner, read_record
+from mlsql.bridge.transports.kafka_network import open_network
 from mlsql.bridge.transports.settings import read_settings
+from mlsql.owners import Owner, read_record
 
 _FLYING_BYTES = 8 * 1024 * 1024
 """How much a task sends ahead of the broker's answers: the client itself would hold everything."""
 _SILENCE = (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError, kafka_errors.NodeNotReadyError)
 _POLL_SECONDS = 0.2
+_PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+"""What ``security.protocol`` may be; the client takes anything else for PLAINTEXT."""
+_OBJECTS = {"ssl_context", "sasl_oauth_token_provider"}
+"""Settings of the client that no text can be."""
 _FIRST_TRY, _FURTHER_TRY, _CLEANING = 0.5, 0.1, 0.2
 """Shares of the timeout: four tries of a task and the deletion after them end within it."""
 
@@ -79,14 +85,19 @@ class KafkaStream:
         }
         with self._client(KafkaConsumer, seconds, **fetching) as consumer:
             for part in ledger.parts:
-                if part.messages:
+                if part.first_offset is not None:
                     yield from self._part(consumer, part, seconds / 2, stop)
 
     def delete(self) -> None:
-        """Delete the topic and wait until it is gone."""
+        """Delete the topic and wait until it is gone; what cannot be deleted is left to the next sweep."""
         seconds = self.timeout * _CLEANING
-        with self._client(KafkaAdminClient, seconds) as admin:
-            _delete_topic(admin, self.topic, seconds)
+        try:
+            with self._client(KafkaAdminClient, seconds) as admin:
+                _delete_topic(admin, self.topic, seconds)
+        except TransportError:
+            with suppress(OSError):  # the retention deletes its records all the same
+                self._note(Owner.nobody())
+            raise
         Path(self.record).unlink(missing_ok=True)
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,11 +112,13 @@ class KafkaStream:
         }
         with self._client(KafkaAdminClient, self.timeout) as admin:
             Path(self.record).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            Owner.this_process().write(
-                Path(self.record), bootstrap_servers=self.bootstrap_servers, topic=self.topic
-            )
+            self._note(Owner.this_process())
             topics = {self.topic: {"num_partitions": self.channels, "configs": configs}}
             admin.create_topics(topics, wait_for_metadata=True)
+
+    def _note(self, owner: Owner) -> None:
+        """Write down whose topic this is."""
+        owner.write(Path(self.record), bootstrap_servers=self.bootstrap_servers, topic=self.topic)
 
     @contextmanager
     def _client(self, make: Callable[..., Any], seconds: float, **settings: Any) -> Iterator[Any]:
@@ -116,7 +129,9 @@ class KafkaStream:
         networks: list[Any] = []
 
         def network(**configs: Any) -> Any:
-            networks.append(KafkaAdminClient.DEFAULT_CONFIG["kafka_client"](**configs))
+            networks.append(open_network(**configs))
+            # A task that outlives its stream must not make it again; 3.0.12 drops the client's own setting.
+            networks[-1].cluster.config["allow_auto_create_topics"] = False
             return networks[-1]
 
         ours = {
@@ -126,12 +141,31 @@ class KafkaStream:
             "reconnect_backoff_max_ms": 1000,
             "kafka_client": network,
         }
-        with _named(self.bootstrap_servers, seconds):
+        with _named(self.bootstrap_servers, seconds, self._language):
             try:
-                yield make(**ours | settings | client_settings(self.client))
+                yield self._made(make, ours | settings)
             finally:
                 for opened in networks:
                     opened.close()
+
+    def _made(self, make: Callable[..., Any], settings: Mapping[str, Any]) -> Any:
+        given = client_settings(self.client)
+        try:
+            return make(**{**settings, **given})
+        except (ValueError, TypeError, OSError) as error:
+            if not given:
+                raise
+            option = next((name for name in given if name in str(error)), next(iter(given)))
+            told = f"the Kafka client refuses its settings: {error}"
+            raise OptionFault(told, option=f"kafkaParam.{option.replace('_', '.')}") from error
+
+    @property
+    def _language(self) -> str:
+        """How the client speaks to the servers, in words."""
+        given = client_settings(self.client)
+        mechanism = given.get("sasl_mechanism")
+        protocol = given.get("security_protocol", "PLAINTEXT")
+        return f"{protocol} with {mechanism}" if mechanism else str(protocol)
 
     def _part(
         self, consumer: KafkaConsumer, part: Part, timeout: float, stop: Callable[[], None]
@@ -262,17 +296,23 @@ def client_settings(raw: Mapping[str, str]) -> dict[str, Any]:
     OptionFault of ``kafkaParam.…``.
     """
     shared = set(KafkaProducer.DEFAULT_CONFIG) & set(KafkaConsumer.DEFAULT_CONFIG) - {"bootstrap_servers"}
-    known = {name: default for name, default in KafkaAdminClient.DEFAULT_CONFIG.items() if name in shared}
-    return read_settings(raw, known)
+    known = {
+        name: default
+        for name, default in KafkaAdminClient.DEFAULT_CONFIG.items()
+        if name in shared - _OBJECTS
+    }
+    return read_settings(
+        raw, known, {"security_protocol": _PROTOCOLS, "sasl_mechanism": tuple(SASL_MECHANISMS)}
+    )
 
 
 def _message(record: Any) -> Message | None:
     """The message that a record holds; None when it is none of ours."""
     try:
         header = Header.from_dict({name: value.decode() for name, value in record.headers})
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, AttributeError):  # a record may have headers without a value
         return None
-    return Message(header, record.value)
+    return None if record.value is None else Message(header, record.value)
 
 
 def _delete_topic(admin: KafkaAdminClient, topic: str, timeout: float) -> None:
@@ -288,7 +328,7 @@ def _delete_topic(admin: KafkaAdminClient, topic: str, timeout: float) -> None:
 
 
 @contextmanager
-def _named(servers: str, seconds: float) -> Iterator[None]:
+def _named(servers: str, seconds: float, language: str) -> Iterator[None]:
     """Kafka's errors as ours, with the servers' names."""
     try:
         yield
@@ -300,7 +340,7 @@ def _named(servers: str, seconds: float) -> Iterator[None]:
     except _SILENCE as error:
         raise TransportError(
             f"Kafka at {servers} does not answer within {seconds:g} s: {error}",
-            hint="is it running, and can driver and executors reach it?",
+            hint=f"is it running, can driver and executors reach it, and does it speak {language} there?",
             retriable=True,
         ) from error
     except kafka_errors.KafkaError as error:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.names import nearest
 
 _TRUTH = {"true": True, "false": False}
+Choices = Mapping[str, Collection[str]]
+"""The only texts that a setting takes, by its name."""
 
 
-def read_settings(raw: Mapping[str, str], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def read_settings(
+    raw: Mapping[str, str], defaults: Mapping[str, Any], choices: Choices | None = None
+) -> dict[str, Any]:
     """The values of *raw*, whose names may be written with dots, by the names of *defaults*.
 
     >>> read_settings({"ssl.check.hostname": "false"}, {"ssl_check_hostname": True})
@@ -20,15 +24,18 @@ def read_settings(raw: Mapping[str, str], defaults: Mapping[str, Any]) -> dict[s
     Only plain ones are known: texts, numbers, truth values and those that default to None (text).
     """
     plain = {name: value for name, value in defaults.items() if value is None or isinstance(value, str | int)}
-    return {name.replace(".", "_"): _read(name, text, plain) for name, text in raw.items()}
+    return {name.replace(".", "_"): _read(name, text, plain, choices or {}) for name, text in raw.items()}
 
 
-def _read(name: str, text: str, defaults: Mapping[str, Any]) -> Any:
+def _read(name: str, text: str, defaults: Mapping[str, Any], choices: Choices) -> Any:
     option, key = f"kafkaParam.{name}", name.replace(".", "_")
     if key not in defaults:
         near = nearest(key, defaults)
-        hint = f"did you mean 'kafkaParam.{near}'?" if near else None
+        hint = f"did you mean 'kafkaParam.{near.replace('_', '.')}'?" if near else None
         raise OptionFault(f"the Kafka client has no setting '{name}'", option=option, hint=hint)
+    if text not in choices.get(key, (text,)):
+        expected = " or ".join(sorted(choices[key]))
+        raise OptionFault(f"the option '{option}' takes {expected}, not '{text}'", option=option)
     default = defaults[key]
     try:
         if isinstance(default, bool):

@@ -1,7 +1,7 @@
 """Messages in files of a folder that driver, executors and readers see: ``JOB/STREAM/part-P-ATTEMPT.arrow``.
 
-A task writes its file under a temporary name and renames it when it is complete; it is read by
-memory map. A file holds the task's messages one after the other, each a frame::
+A task writes its file under a temporary name and renames it when it is complete; it is read
+message by message. A file holds the task's messages one after the other, each a frame::
 
     "MLM1" | length of the header, uint32 | length of the body, uint64 | header, JSON | body
 
@@ -29,7 +29,7 @@ import pyarrow as pa
 from mlsql.bridge.errors import InexactData, TransportError
 from mlsql.bridge.messages import Body, Header, Ledger, Message, Part
 from mlsql.bridge.transport import Place, go_on
-from mlsql.bridge.transports.owner import Owner, read_record
+from mlsql.owners import Owner, read_record
 
 _FRAME = struct.Struct("<4sIQ")
 _MAGIC = b"MLM1"
@@ -69,7 +69,7 @@ class SpoolStream:
             if part.messages:
                 file = self._file(part.partition, part.attempt)
                 self._await(file, part, timeout, stop)
-                for message in _frames(file):
+                for message in self._frames(file, part):
                     stop()
                     yield message
 
@@ -93,6 +93,15 @@ class SpoolStream:
 
     def _file(self, partition: int, attempt: int) -> Path:
         return self._path / f"part-{partition}-{attempt}.arrow"
+
+    def _frames(self, file: Path, part: Part) -> Iterator[Message]:
+        try:
+            yield from _frames(file)
+        except ValueError as error:
+            raise InexactData(
+                f"partition {part.partition} (attempt {part.attempt}) of the stream '{self.name}': "
+                f"expected {part.messages:,} messages, found that {error}"
+            ) from error
 
     def _await(self, file: Path, part: Part, timeout: float, stop: Callable[[], None]) -> None:
         """Wait until *file* is there: a shared folder may show what another machine wrote with delay."""
@@ -157,23 +166,22 @@ class _SpoolWriter:
 
 
 def _frames(file: Path) -> Iterator[Message]:
-    """The messages of a file, their bodies in the memory map."""
-    with _named(file), pa.memory_map(str(file)) as source:
-        view = memoryview(source.read_buffer())
-    start = 0
-    while start < len(view):
-        try:
-            magic, header_length, body_length = _FRAME.unpack_from(view, start)
-            text = start + _FRAME.size
-            body = text + header_length
-            end = body + body_length
-            if magic != _MAGIC or end > len(view):
-                raise ValueError(f"the frame of {end - start:,} bytes is none, or cut off")
-            header = Header.from_dict(json.loads(bytes(view[text:body])))
-        except (struct.error, ValueError, KeyError, TypeError) as error:
-            raise InexactData(f"'{file}' is damaged at byte {start:,}: {error}") from error
-        yield Message(header, view[body:end])
-        start = end + -end % _ALIGNMENT
+    """The messages of a file, one in memory at a time; ValueError where it is damaged."""
+    with _named(file), pa.OSFile(str(file)) as source:
+        size, start = source.size(), 0
+        while start < size:
+            source.seek(start)
+            try:
+                magic, header_length, body_length = _FRAME.unpack(source.read(_FRAME.size))
+                end = start + _FRAME.size + header_length + body_length
+                if magic != _MAGIC or end > size:
+                    raise ValueError(f"the frame of {end - start:,} bytes is none, or cut off")
+                header = Header.from_dict(json.loads(source.read(header_length)))
+            except (struct.error, ValueError, KeyError, TypeError, OverflowError) as error:
+                raise ValueError(f"'{file}' is damaged at byte {start:,}: {error}") from error
+            # Not by a memory map: its pages would count as this process's memory, all of them.
+            yield Message(header, memoryview(source.read_buffer(body_length)))
+            start = end + -end % _ALIGNMENT
 
 
 def _listed(folder: Path) -> list[Path]:

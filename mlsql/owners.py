@@ -1,4 +1,4 @@
-"""Who made a job's folders and topics, so that what a killed driver left behind is found and removed."""
+"""Who made folders, topics and drafts, so that what a killed process left behind is found and removed."""
 
 from __future__ import annotations
 
@@ -26,26 +26,43 @@ class Owner:
         """The process that runs now."""
         return cls(socket.gethostname(), os.getpid(), _started(os.getpid()) or "")
 
+    @classmethod
+    def nobody(cls) -> Self:
+        """Of what its process no longer needs: it counts as gone here."""
+        return cls(socket.gethostname(), os.getpid(), "")
+
     @property
     def is_gone(self) -> bool:
         """Whether it surely no longer lives; of a process on another host nothing is known."""
         return self.host == socket.gethostname() and self.started != (_started(self.pid) or "gone")
+
+    def record(self, **facts: Any) -> str:
+        """*facts* and the owner as JSON."""
+        return json.dumps({**facts, "owner": dataclasses.asdict(self)})
 
     def write(self, file: Path, **facts: Any) -> None:
         """Write *facts* and the owner to *file*, readable by nobody else, all or nothing."""
         draft = file.with_suffix(".tmp")
         draft.unlink(missing_ok=True)
         with open(draft, "x", encoding="utf-8", opener=_private) as text:
-            json.dump({**facts, "owner": dataclasses.asdict(self)}, text)
+            text.write(self.record(**facts))
         draft.replace(file)
 
 
 def read_record(file: Path) -> tuple[Owner, Mapping[str, Any]] | None:
     """The owner and the facts of a file that :meth:`Owner.write` wrote; None where there is none."""
     try:
-        facts = json.loads(file.read_text(encoding="utf-8"))
+        return parse_record(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def parse_record(text: str) -> tuple[Owner, Mapping[str, Any]] | None:
+    """The inverse of :meth:`Owner.record`; None for another text."""
+    try:
+        facts = json.loads(text)
         return Owner(**facts.pop("owner")), facts
-    except (OSError, ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
