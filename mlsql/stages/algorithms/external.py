@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import Candidate, TrainingReport, TrainingRequest
-from mlsql.bridge.trainer import Trainer, candidate_faults
+from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.trainers.estimators import Estimator
-from mlsql.errors import MissingColumn, ScriptErrors
+from mlsql.errors import MissingColumn, MissingModel
 from mlsql.grammar.nodes import Word
 from mlsql.models import Draft, ModelRef, ModelStore, NullHandling
 from mlsql.names import listed
-from mlsql.options import (
-    BOOLEAN,
-    TEXT,
-    Options,
-    OptionText,
-    declared_options,
-    is_filled,
-    one_of,
-    option,
-    option_errors,
-    option_family,
-    read_options,
-)
+from mlsql.options import Options
 from mlsql.registry import Registry
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.candidates import FAMILY, read_candidates
+from mlsql.stages.algorithms.candidate_reader import CandidateReader
 from mlsql.stages.algorithms.carrier import open_carrier
-from mlsql.stages.algorithms.choice import ModelAddress, ModelChoice, chosen_model
-from mlsql.stages.algorithms.columns import (
-    EVALUATE,
-    FEATURES,
-    LABEL,
-    WEIGHT,
-    Prepared,
-    Wanted,
-    prepare,
-    prepare_alike,
-)
+from mlsql.stages.algorithms.choice import ModelAddress, chosen_model
+from mlsql.stages.algorithms.columns import EVALUATE, FEATURES, Prepared, Wanted, prepare, prepare_alike
 from mlsql.stages.algorithms.descriptions import UNDESCRIBED, Description
-from mlsql.stages.algorithms.inputs import INPUTS, SELECTORS
-from mlsql.stages.algorithms.report import check_success, manifest, result_pairs, result_table, shown
+from mlsql.stages.algorithms.equipment import read_equipment
+from mlsql.stages.algorithms.external_options import PREDICTION, ExternalOptions, PredictOptions
+from mlsql.stages.algorithms.initial import find_initial
+from mlsql.stages.algorithms.inputs import INPUTS
+from mlsql.stages.algorithms.old_names import modern_call, tell_outdated
+from mlsql.stages.algorithms.report import (
+    check_success,
+    manifest,
+    noted,
+    result_pairs,
+    result_table,
+    shown,
+)
 from mlsql.stages.algorithms.tracking import track
-from mlsql.stages.algorithms.tuning import TuningOptions, check_tuning, metric_faults
+from mlsql.stages.algorithms.tuning import check_tuning
 from mlsql.stages.faults import span_of
 from mlsql.udf.scoring import answered
 
@@ -57,54 +49,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 _DEFAULT_LABEL = "label"
-PREDICTION = "predictionCol"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalOptions(TuningOptions):
-    """What a training outside of Spark is told."""
-
-    features: str = option(FEATURES, TEXT, "Column with a vector or an array of numbers.", default="features")
-    inputs: tuple[str, ...] | None = option(
-        INPUTS, SELECTORS, "Columns of numbers, booleans or texts: `age, c1..c9, regex:^x, *`.", default=None
-    )
-    label: str | None = option(
-        LABEL, TEXT, "Column with the answers ('label'); clustering needs none.", default=None
-    )
-    weight: str | None = option(
-        WEIGHT, TEXT, "Column with how much each row counts in the fit.", default=None
-    )
-    invalid: str = option(
-        "handleInvalid",
-        one_of("error", "skip", "keep"),
-        "Nulls are an error, leave their rows out, or are values too.",
-        default="error",
-    )
-    evaluate: str | None = option(
-        EVALUATE, TEXT, "Table on which the models are judged.", default=None, aliases=("validateTable",)
-    )
-    ordered: bool = option(
-        "ordered", BOOLEAN, "Sort the rows first, so that the same rows give the same model.", default=False
-    )
-    fail_on_error: bool = option(
-        "failOnError", BOOLEAN, "Whether one failed model fails the statement.", default=False
-    )
-    keep_version: bool = option(
-        "keepVersion", BOOLEAN, "Whether older versions at the path are kept.", default=True
-    )
-    params: Mapping[str, OptionText] = option_family(
-        FAMILY, "Parameters of the model; `fitParam.N.…` are those of model N."
-    )
-    kafka: Mapping[str, OptionText] = option_family(
-        "kafkaParam.", "Kafka to send the data through: `bootstrap.servers`, and settings of its client."
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictOptions(ModelChoice):
-    """Which model answers, and where."""
-
-    output: str = option(PREDICTION, TEXT, "Name of the column with the answers.", default="prediction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +60,8 @@ class External:
     trainers: Registry[Trainer]
     launcher: Launcher
     description: Description = UNDESCRIBED
+    takes_script: bool = False
+    """Whether statements may name Python of the user's own."""
     options: ClassVar[type[ExternalOptions]] = ExternalOptions
     predict_options: ClassVar[type[PredictOptions]] = PredictOptions
 
@@ -136,35 +82,28 @@ class External:
     def check(self, given: Options, /) -> None:
         """Raise what cannot be asked for together, and what the trainer says of the parameters.
 
-        It imports no library. Options of a search that cannot be read have been told before.
+        It imports no library.
         """
-        own = {each.key for each in declared_options(TuningOptions)}
-        tuning = {key: text for key, text in given.items() if key in own}
-        if not all(is_filled(each.text) for each in tuning.values()):
-            return
-        if option_errors(TuningOptions, tuning, owner=self.trainer):
-            return
-        options = read_options(TuningOptions, tuning, owner=self.trainer)
-        check_tuning(options, given, evaluates=EVALUATE in given)
-        params = {key.removeprefix(FAMILY): text for key, text in given.items() if key.startswith(FAMILY)}
-        _, faults = self._candidates(options, params)
-        _raise([each for each in faults if each.option not in given or is_filled(given[each.option].text)])
+        self._reader.check(given)
 
     def train(self, call: Call[ExternalOptions], run: Run, /) -> DataFrame:
         """Fit every candidate on the table, judge them, and store those that succeeded as a version."""
         path = run.policy.path(call.path.text, span=call.path.span, purpose="model")
+        scripted = self._reader.is_scripted(call.given)
+        tell_outdated(call.given, run.emit, scripted=scripted)
+        call = call if scripted else modern_call(call)
         check_tuning(call.options, call.given, evaluates=call.options.evaluate is not None)
-        candidates, faults = self._candidates(call.options, call.options.params)
-        _raise(faults)
         training = prepare(call.frame, _wanted(call))
+        candidates = self._reader.read(call, training.columns.label, run)
         judging = _judging(call, training, run)
+        initial = find_initial(call, self.store, self.trainer, candidates, training, run)
         with self.store.begin(path) as draft:
-            outcome = self._fit(call, candidates, training, judging, draft, run)
+            outcome = self._fit(call, candidates, training, judging, draft, run, initial)
             check_success(outcome, all_of_them=call.options.fail_on_error)
             stored = draft.commit(manifest(self.trainer, training.columns, outcome, call.span, run))
         if not call.options.keep_version:
             self._delete_before(stored.ref)
-        track(stored, run.settings.models.tracking_uri, run.emit)
+        stored = noted(stored, track(stored, run.settings.models.tracking_uri, run.emit))
         run.emit(shown(stored))
         report = result_pairs if run.scope.dialect.report_in_pairs else result_table
         return report(run.spark, stored)
@@ -186,15 +125,9 @@ class External:
         with run.guard(call.span):
             return answered(call.frame, stored, candidate, call.options.output)
 
-    def _candidates(
-        self, options: TuningOptions, params: Mapping[str, OptionText]
-    ) -> tuple[tuple[Candidate, ...], list[OptionFault]]:
-        """What is to be fitted or judged, and what is wrong with it."""
-        trainer = self.trainers.get(self.trainer)
-        candidates = read_candidates(params, trainer.takes_list, options.random_search)
-        return candidates, candidate_faults(trainer, candidates) or metric_faults(
-            options, trainer, candidates
-        )
+    @property
+    def _reader(self) -> CandidateReader:
+        return CandidateReader(self.trainer, self.trainers.get(self.trainer), self.takes_script)
 
     def _fit(
         self,
@@ -204,7 +137,9 @@ class External:
         judging: DataFrame | None,
         draft: Draft,
         run: Run,
+        initial: Path | None,
     ) -> TrainingReport:
+        from mlsql.bridge.spark_launcher import open_launcher
         from mlsql.bridge.training import train
 
         settings = run.settings
@@ -218,6 +153,8 @@ class External:
             parallelism=settings.train.parallelism,
             timeout=settings.train.timeout,
             selection=call.options.selection,
+            equipment=read_equipment(call.options, call.given, candidates, run),
+            initial=initial,
         )
         return train(
             training.frame,
@@ -225,7 +162,7 @@ class External:
             evaluate=judging,
             transport=open_carrier(settings.bridge, call.options.kafka, run.emit),
             trainers=self.trainers,
-            launcher=self.launcher,
+            launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
             message_bytes=settings.bridge.message_bytes,
             emit=run.emit,
             stop=run.stop,
@@ -234,12 +171,8 @@ class External:
     def _delete_before(self, newest: ModelRef) -> None:
         for version in self.store.versions(newest.path):
             if version < newest.version:
-                self.store.delete(ModelRef(newest.path, version))
-
-
-def _raise(faults: Sequence[OptionFault]) -> None:
-    if faults:
-        raise faults[0] if len(faults) == 1 else ScriptErrors(faults)
+                with suppress(MissingModel):  # another train that keeps none was first
+                    self.store.delete(ModelRef(newest.path, version))
 
 
 def _wanted(call: Call[ExternalOptions]) -> Wanted:
