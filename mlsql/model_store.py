@@ -1,8 +1,9 @@
-"""Models on a local file system: ``PATH/_model_N/`` is a version once it has a ``manifest.json``.
+"""Models in folders of this machine: ``PATH/_model_N/`` is a version once it has a ``manifest.json``.
 
 Until then it is a draft. Its maker holds a lock on the file ``.draft`` in it, which the operating
 system takes away when the process ends, however it ends. To commit is to rename that file, then
 full, to ``manifest.json``. What lies there as a draft that nobody holds is removed by the next train.
+Paths that are URIs go to ``remote_models``.
 """
 
 from __future__ import annotations
@@ -11,33 +12,32 @@ import fcntl
 import itertools
 import logging
 import os
-import re
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 from mlsql.errors import DataError, MissingModel, RunError, ScriptError
+from mlsql.file_systems import is_remote
 from mlsql.models import (
-    METRICS,
-    USUAL_METRICS,
-    CandidateRecord,
+    MANIFEST,
     Draft,
     Manifest,
     ModelRef,
+    ModelStore,
     StoredModel,
-    best_of,
+    found_instead,
+    read_manifest,
+    version_of,
 )
-from mlsql.names import listed
+from mlsql.remote_models import RemoteModelStore
 
 _logger = logging.getLogger(__name__)
 
-_MANIFEST = "manifest.json"
 _DRAFT = ".draft"
-_VERSION = re.compile(r"_model_(0|[1-9][0-9]*)")
 _LOCK_SECONDS = 30
 
 
@@ -74,8 +74,40 @@ class DirectoryModelStore:
         if ref.version not in versions:
             raise MissingModel(ref.path, version=ref.version, found=_found(Path(ref.path), versions))
         folder = Path(str(ref))
-        (folder / _MANIFEST).rename(folder / _DRAFT)
+        try:
+            (folder / MANIFEST).rename(folder / _DRAFT)
+        except FileNotFoundError as error:
+            raise MissingModel(ref.path, version=ref.version, found="another has just removed it") from error
+        except OSError as error:
+            raise RunError(f"{ref} cannot be removed: {error.strerror}") from error
         _remove(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class PathModelStore:
+    """A ModelStore for every path that a script can name: folders of this machine, and URIs."""
+
+    folders: ModelStore = field(default_factory=DirectoryModelStore)
+    remote: ModelStore = field(default_factory=RemoteModelStore)
+
+    def begin(self, path: str) -> AbstractContextManager[Draft]:
+        """Take the next version number; what is not committed when the block ends is removed."""
+        return self._of(path).begin(path)
+
+    def versions(self, path: str) -> Sequence[int]:
+        """The complete versions at *path*, ascending."""
+        return self._of(path).versions(path)
+
+    def open(self, path: str, version: int | None = None) -> StoredModel:
+        """The version asked for, or the newest complete one."""
+        return self._of(path).open(path, version)
+
+    def delete(self, ref: ModelRef) -> None:
+        """Remove one version with its files; MissingModel when there is none."""
+        self._of(ref.path).delete(ref)
+
+    def _of(self, path: str) -> ModelStore:
+        return self.remote if is_remote(path) else self.folders
 
 
 @dataclass(slots=True)
@@ -92,54 +124,11 @@ class _DirectoryDraft:
             self._file.write(manifest.to_json().encode())
             self._file.flush()
             os.fsync(self._file.fileno())
-            (self.directory / _DRAFT).rename(self.directory / _MANIFEST)
+            (self.directory / _DRAFT).rename(self.directory / MANIFEST)
             _sync(self.directory)
         except OSError as error:
             raise RunError(f"{self.ref} cannot be stored: {error.strerror}") from error
         return StoredModel(self.ref, manifest)
-
-
-def choose(stored: StoredModel, *, index: int | None = None, metric: str | None = None) -> CandidateRecord:
-    """The candidate that answers for a model: *index*, else the best by *metric*.
-
-    Without either, the best by the usual metric of its kind (f1, rmse, silhouette), or the first
-    that succeeded when that was not computed.
-    """
-    if index is not None:
-        return _candidate(stored, index)
-    succeeded = [each for each in stored.manifest.candidates if each.status == "success"]
-    if not succeeded:
-        raise DataError(f"no candidate of {stored.ref} succeeded", hint=_messages(stored))
-    computed = {name for each in succeeded for name in each.metrics if name in METRICS}
-    wanted = metric or USUAL_METRICS.get(stored.manifest.kind)
-    best = best_of(succeeded, wanted) if wanted in computed else None
-    if best is not None:
-        return best
-    if metric is not None:
-        hint = f"computed were {listed(computed)}" if computed else "evaluateTable in its train computes some"
-        raise DataError(f"the metric '{metric}' was not computed for {stored.ref}", hint=hint)
-    return succeeded[0]
-
-
-def _candidate(stored: StoredModel, index: int) -> CandidateRecord:
-    by_index = {each.index: each for each in stored.manifest.candidates}
-    if index not in by_index:
-        known = ", ".join(map(str, by_index))
-        raise DataError(f"{stored.ref} has no candidate {index}", hint=f"it has {known}")
-    candidate = by_index[index]
-    if candidate.status == "fail":
-        raise DataError(f"candidate {index} of {stored.ref} failed: {candidate.message}")
-    if candidate.status != "success":
-        kept = ", ".join(str(each.index) for each in by_index.values() if each.status == "success")
-        raise DataError(
-            f"candidate {index} of {stored.ref} was {candidate.status}, not stored",
-            hint=f"stored is {kept}; train candidate {index} alone to have it",
-        )
-    return candidate
-
-
-def _messages(stored: StoredModel) -> str:
-    return "; ".join(f"{each.index}: {each.message}" for each in stored.manifest.candidates)
 
 
 @contextmanager
@@ -221,38 +210,30 @@ def _is_abandoned(folder: Path) -> bool:
 def _folders(root: Path) -> dict[int, Path]:
     """The folders of versions and drafts below *root*, by number."""
     try:
-        named = [(_VERSION.fullmatch(each.name), each) for each in root.iterdir()]
+        named = [(version_of(each.name), each) for each in root.iterdir()]
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except OSError as error:
         raise DataError(f"'{root}' cannot be read: {error.strerror}") from error
-    return {int(match[1]): folder for match, folder in named if match}
+    return {number: folder for number, folder in named if number is not None}
 
 
 def _is_complete(folder: Path) -> bool:
-    return (folder / _MANIFEST).is_file()
+    return (folder / MANIFEST).is_file()
 
 
 def _found(root: Path, versions: Sequence[int]) -> str:
     """What lies at *root* instead of the model that was looked for."""
-    if versions:
-        return f"it has the versions {', '.join(map(str, versions))}"
-    if _is_complete(root):
-        return "it is one version of a model: name the folder above it"
-    if not root.is_dir():
-        return "a file lies there" if root.exists() else "nothing lies there"
-    drafts = len(_folders(root))
-    if drafts:
-        return f"it has {drafts} unfinished {'version' if drafts == 1 else 'versions'}"
-    names = listed((each.name for each in root.iterdir()), most=4)
-    return f"the folder holds {names}" if names else "the folder is empty"
+    names = [each.name for each in root.iterdir()] if root.is_dir() else None
+    return found_instead(names, versions, is_file=root.is_file())
 
 
 def _read_manifest(ref: ModelRef) -> Manifest:
     try:
-        return Manifest.from_json(Path(str(ref), _MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        content = Path(str(ref), MANIFEST).read_bytes()
+    except OSError as error:
         raise DataError(f"the manifest of {ref} cannot be read: {error}") from error
+    return read_manifest(ref, content)
 
 
 def _remove(folder: Path) -> None:

@@ -2,27 +2,35 @@
 
 A model lies at ``PATH/_model_N/``: ``model/I/`` is the MLflow model of candidate I, and
 ``manifest.json`` is written last — what has none is not a version. ``model_store`` keeps
-models on a file system; :class:`MemoryModelStore` keeps manifests for tests.
+models in folders of this machine and of others, ``memory_models`` keeps manifests for tests.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from mlsql.errors import MissingModel
+from mlsql.errors import DataError
+from mlsql.names import listed
+from mlsql.summaries import ClassDetail, ColumnSummary
 
 ModelKind = Literal["classifier", "regressor", "clusterer", "transformer"]
 Label = str | int | float | bool
+FITTED_ON_SPARSE = "fitted_on_sparse"
+"""What the metadata of a stored MLflow model says of one that was fitted on a sparse matrix."""
+ANSWERS_BY = "answers_by"
+"""What the metadata of a stored MLflow model calls the method that answers, where it is not ``predict``."""
 NullHandling = Literal["error", "skip", "keep"]
 """What becomes of rows with a null: none may be there, they are left out, or a null is a value too."""
+MANIFEST = "manifest.json"
+_VERSION = re.compile(r"_model_(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class CandidateRecord:
     """After cross-validation, means over the folds."""
     deviations: Mapping[str, float] = field(default_factory=dict)
     """After cross-validation, the standard deviation of each metric over the folds."""
+    detail: ClassDetail | None = None
+    """Of a classifier that was judged on a table: how it did on each class."""
     started: str
     ended: str
     seconds: float
@@ -111,6 +121,8 @@ class DataRecord:
     transport: str
     left_out: int = 0
     """Rows with a null that came, but were not used."""
+    columns: Mapping[str, ColumnSummary] = field(default_factory=dict)
+    """The figures of each column, of all rows that came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +146,9 @@ class Manifest:
     data: DataRecord
     evaluation: DataRecord | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    """The versions that the stored models need, by package."""
+    engine: Mapping[str, str] = field(default_factory=dict)
+    """The versions of what has trained them: ``mlsql``, ``python``, ``pyspark``, ``pyarrow``, ``mlflow``."""
     statement: str = ""
     script: str = ""
     owner: str = ""
@@ -151,10 +166,20 @@ class Manifest:
         raw["inputs"] = tuple(Column(**each) for each in raw["inputs"])
         raw["label"] = Column(**raw["label"]) if raw["label"] else None
         raw["classes"] = tuple(raw["classes"]) if raw["classes"] is not None else None
-        raw["candidates"] = tuple(CandidateRecord(**each) for each in raw["candidates"])
-        raw["data"] = DataRecord(**raw["data"])
-        raw["evaluation"] = DataRecord(**raw["evaluation"]) if raw["evaluation"] else None
+        raw["candidates"] = tuple(map(_candidate, raw["candidates"]))
+        raw["data"] = _data(raw["data"])
+        raw["evaluation"] = _data(raw["evaluation"]) if raw["evaluation"] else None
         return cls(**raw)
+
+
+def _candidate(raw: Mapping[str, Any]) -> CandidateRecord:
+    detail = raw.get("detail")
+    return CandidateRecord(**{**raw, "detail": ClassDetail.from_record(detail) if detail else None})
+
+
+def _data(raw: Mapping[str, Any]) -> DataRecord:
+    columns = {name: ColumnSummary.from_record(each) for name, each in raw.get("columns", {}).items()}
+    return DataRecord(**{**raw, "columns": columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +190,7 @@ class ModelRef:
     version: int
 
     def __str__(self) -> str:
-        return f"{self.path}/_model_{self.version}"
+        return f"{self.path.rstrip('/')}/{folder_of(self.version)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +203,40 @@ class StoredModel:
     def directory(self, index: int) -> str:
         """Where the MLflow model of candidate *index* lies."""
         return f"{self.ref}/model/{index}"
+
+
+def folder_of(version: int) -> str:
+    """The name of the folder of a version."""
+    return f"_model_{version}"
+
+
+def version_of(name: str) -> int | None:
+    """The version whose folder is called *name*; None for another name."""
+    match = _VERSION.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def read_manifest(ref: ModelRef, content: bytes) -> Manifest:
+    """The manifest of *ref* with this content; DataError for a damaged one."""
+    try:
+        return Manifest.from_json(content.decode())
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"the manifest of {ref} cannot be read: {error}") from error
+
+
+def found_instead(names: Iterable[str] | None, versions: Sequence[int], *, is_file: bool = False) -> str:
+    """What lies at a path instead of what was looked for, by the names in its folder, if it is one."""
+    if versions:
+        return f"it has the versions {', '.join(map(str, versions))}"
+    if names is None:
+        return "a file lies there" if is_file else "nothing lies there"
+    known = sorted(names)
+    if MANIFEST in known:
+        return "it is one version of a model: name the folder above it"
+    drafts = sum(version_of(name) is not None for name in known)
+    if drafts:
+        return f"it has {drafts} unfinished {'version' if drafts == 1 else 'versions'}"
+    return f"the folder holds {listed(known, most=4)}" if known else "the folder is empty"
 
 
 class Draft(Protocol):
@@ -230,64 +289,3 @@ class Predictor(Protocol):
     def probabilities(self, features: Any, /) -> Any:
         """A row for each of *features*: how probable each class is, in the order of the classes."""
         ...
-
-
-@dataclass(slots=True)
-class _MemoryDraft:
-    ref: ModelRef
-    directory: Path
-    _versions: dict[int, StoredModel | None]
-
-    def commit(self, manifest: Manifest) -> StoredModel:
-        if self._versions[self.ref.version] is not None:
-            raise FileExistsError(f"{self.ref} is complete, it never changes")
-        stored = self._versions[self.ref.version] = StoredModel(self.ref, manifest)
-        return stored
-
-
-class MemoryModelStore:
-    """A ModelStore that keeps its manifests in memory; the twin of the real one in tests.
-
-    What a draft writes lies below *directory* and stays there.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._models: dict[str, dict[int, StoredModel | None]] = {}
-
-    @contextmanager
-    def begin(self, path: str) -> Iterator[Draft]:
-        """Take the next version number; what is not committed is forgotten."""
-        versions = self._models.setdefault(path, {})
-        ref = ModelRef(path, max(versions, default=-1) + 1)
-        versions[ref.version] = None
-        directory = Path(f"{self._directory}/{ref}")
-        directory.mkdir(parents=True)
-        try:
-            yield _MemoryDraft(ref, directory, versions)
-        finally:
-            if versions[ref.version] is None:
-                del versions[ref.version]
-                shutil.rmtree(directory)
-
-    def versions(self, path: str) -> Sequence[int]:
-        """The committed versions at *path*, ascending."""
-        return sorted(self._complete(path))
-
-    def open(self, path: str, version: int | None = None) -> StoredModel:
-        """The version asked for, or the newest."""
-        models = self._complete(path)
-        wanted = max(models, default=None) if version is None else version
-        if wanted is None or wanted not in models:
-            found = f"it has the versions {sorted(models)}" if models else "nothing lies there"
-            raise MissingModel(path, version=version, found=found)
-        return models[wanted]
-
-    def delete(self, ref: ModelRef) -> None:
-        """Forget one version."""
-        self.open(ref.path, ref.version)
-        del self._models[ref.path][ref.version]
-        shutil.rmtree(f"{self._directory}/{ref}")
-
-    def _complete(self, path: str) -> dict[int, StoredModel]:
-        return {number: each for number, each in self._models.get(path, {}).items() if each is not None}

@@ -14,7 +14,8 @@ import pytest
 
 from mlsql import model_store
 from mlsql.errors import DataError, MissingModel, RunError, ScriptError
-from mlsql.model_store import DirectoryModelStore, choose
+from mlsql.model_choice import choose
+from mlsql.model_store import DirectoryModelStore
 from mlsql.models import METRICS, CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
 
 MANIFEST = Manifest(

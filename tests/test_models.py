@@ -8,11 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
+from tests.model_strategies import DETAILS, SUMMARIES
 
 TEXT = st.text(max_size=8)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 COLUMN = st.builds(Column, TEXT, st.sampled_from(["double", "string", "array<float>"]))
-DATA = st.from_type(DataRecord)
+DATA = st.builds(
+    DataRecord,
+    rows=st.integers(0),
+    bytes=st.integers(0),
+    checksum=TEXT,
+    transport=TEXT,
+    left_out=st.integers(0),
+    columns=SUMMARIES,
+)
 CANDIDATE = st.builds(
     CandidateRecord,
     index=st.integers(0, 99),
@@ -21,6 +30,7 @@ CANDIDATE = st.builds(
     status=st.sampled_from(["success", "fail"]),
     message=TEXT,
     metrics=st.dictionaries(TEXT, NUMBER, max_size=3),
+    detail=st.none() | DETAILS,
     started=TEXT,
     ended=TEXT,
     seconds=NUMBER,
@@ -41,7 +51,22 @@ MANIFEST = st.builds(
     data=DATA,
     evaluation=st.none() | DATA,
     libraries=st.dictionaries(TEXT, TEXT, max_size=2),
+    engine=st.dictionaries(TEXT, TEXT, max_size=2),
     script=TEXT,
+)
+EMPTY = Manifest(
+    algorithm="SKLearn",
+    kind="regressor",
+    form="columns",
+    inputs=(),
+    features=0,
+    output="double",
+    candidates=(
+        CandidateRecord(
+            index=0, algorithm="", params={}, status="success", started="", ended="", seconds=0.0, rows=1
+        ),
+    ),
+    data=DataRecord(rows=1, bytes=8, checksum="00000000", transport="memory"),
 )
 
 
@@ -57,6 +82,14 @@ def test_the_text_of_a_manifest_is_json_for_people(manifest):
     text = manifest.to_json()
     assert json.loads(text)["algorithm"] == manifest.algorithm
     assert text.endswith("}\n")
+
+
+def test_a_manifest_of_before_there_were_figures_still_loads():
+    """What it has not is empty."""
+    old = json.loads(EMPTY.to_json())
+    for record, name in ((old, "engine"), (old["data"], "columns"), (old["candidates"][0], "detail")):
+        del record[name]
+    assert Manifest.from_json(json.dumps(old)) == EMPTY
 
 
 def test_a_version_has_its_folder():

@@ -3,12 +3,17 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow.fs import _MockFileSystem
 
 from mlsql.errors import MissingModel
+from mlsql.file_systems import RemoteFolder
+from mlsql.memory_models import MemoryModelStore
 from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, MemoryModelStore, ModelRef
+from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, ModelRef
+from mlsql.remote_models import RemoteModelStore
+from tests.model_strategies import DETAILS, SUMMARIES
 
-STORES = ["memory", "directory"]
+STORES = ["memory", "directory", "object"]
 SOME = settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
 
 names = st.text(min_size=1, max_size=6)
@@ -22,12 +27,20 @@ records = st.builds(
     message=names,
     metrics=st.dictionaries(names, st.floats(allow_nan=False), max_size=2),
     deviations=st.dictionaries(names, st.floats(allow_nan=False), max_size=2),
+    detail=st.none() | DETAILS,
     started=names,
     ended=names,
     seconds=st.floats(0, 1e6),
     rows=st.integers(0),
 )
-data = st.builds(DataRecord, rows=st.integers(0), bytes=st.integers(0), checksum=names, transport=names)
+data = st.builds(
+    DataRecord,
+    rows=st.integers(0),
+    bytes=st.integers(0),
+    checksum=names,
+    transport=names,
+    columns=SUMMARIES,
+)
 manifests = st.builds(
     Manifest,
     algorithm=names,
@@ -53,10 +66,23 @@ def place(request, tmp_path_factory):
 
     def fresh():
         folder = tmp_path_factory.mktemp(request.param)
-        store = MemoryModelStore(folder) if request.param == "memory" else DirectoryModelStore()
-        return store, str(folder / "model")
+        path = "mock://bucket/model" if request.param == "object" else str(folder / "model")
+        return new_store(request.param, folder), path
 
     return fresh
+
+
+def new_store(name, folder):
+    """An empty store."""
+    if name == "object":
+        return RemoteModelStore(opens_mock())
+    return MemoryModelStore(folder) if name == "memory" else DirectoryModelStore()
+
+
+def opens_mock():
+    """Opens folders of one file system in memory, which makes folders that are there already."""
+    system = _MockFileSystem()
+    return lambda uri: RemoteFolder(uri, system, uri.removeprefix("mock://"))
 
 
 @pytest.fixture
@@ -211,14 +237,14 @@ def test_nothing_at_a_path_is_told(place):
 @given(deeds=st.lists(st.sampled_from(["commit", "fail", "delete oldest", "delete newest"]), max_size=8))
 @SOME
 def test_the_stores_number_alike(deeds, tmp_path_factory, manifest):
-    """After the same deeds, both stores have the same versions."""
+    """After the same deeds, all stores have the same versions."""
     folder = tmp_path_factory.mktemp("alike")
-    stores = (MemoryModelStore(folder / "memory"), DirectoryModelStore())
+    stores = [new_store(name, folder / name) for name in STORES]
     path = str(folder / "model")
     for deed in deeds:
         for store in stores:
             do(deed, store, path, manifest)
-        assert list(stores[0].versions(path)) == list(stores[1].versions(path))
+        assert len({tuple(store.versions(path)) for store in stores}) == 1
 
 
 def do(deed, store, path, manifest):
