@@ -43,10 +43,21 @@ def chain(crc: int, message_crc: int) -> int:
 
 def encode(table: pa.Table) -> memoryview:
     """The table as one Arrow IPC stream."""
-    sink = pa.BufferOutputStream()
+    body = pa.allocate_buffer(encoded_size(table))
+    _write(table, pa.FixedSizeBufferWriter(body))
+    return memoryview(body)
+
+
+def encoded_size(table: pa.Table) -> int:
+    """How many bytes :func:`encode` gives; nothing is copied."""
+    sink = pa.MockOutputStream()
+    _write(table, sink)
+    return int(sink.size())
+
+
+def _write(table: pa.Table, sink: pa.NativeFile) -> None:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return memoryview(sink.getvalue())
 
 
 def decode(body: Body) -> list[pa.RecordBatch]:
@@ -96,14 +107,14 @@ def _pieces(batch: pa.RecordBatch, limit: int) -> Iterator[pa.RecordBatch]:
 
 
 def _fitting(table: pa.Table, limit: int) -> Iterator[tuple[int, memoryview]]:
-    """The table in as many bodies as it takes: its size is only known when it is encoded."""
-    body = encode(table)
-    if len(body) <= limit:
-        yield table.num_rows, body
+    """The table in as many bodies as it takes."""
+    size = encoded_size(table)
+    if size <= limit:
+        yield table.num_rows, encode(table)
         return
     if table.num_rows == 1:
         raise TransportError(
-            f"a row takes {len(body):,} bytes, and a message only {limit:,}",
+            f"a row takes {size:,} bytes, and a message only {limit:,}",
             hint="raise the setting bridge.message_bytes",
         )
     half = table.num_rows // 2

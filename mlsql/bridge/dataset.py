@@ -6,18 +6,29 @@ Order is that of the file. What nulls mean has been decided before: in numbers t
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlsql.bridge.batching import Piece, resized
 from mlsql.bridge.matrix import Matrix, fill, is_list, label_dtype, labels, missing, numbers, texts
+from mlsql.bridge.memory import check_fits
 from mlsql.bridge.request import Columns
+from mlsql.bridge.vectors import (
+    arrays_of,
+    checked,
+    count_entries,
+    is_smaller_sparse,
+    is_vector,
+    stacked,
+    width_of,
+)
 from mlsql.models import Label
 
 if TYPE_CHECKING:
@@ -30,6 +41,8 @@ Number = Literal["float32", "float64"]
 BLOCK_ROWS = 1024
 POOL_BYTES = 64 * 1024 * 1024
 """A shuffle mixes blocks, drawn from the whole file, that together have at most so many bytes."""
+PIECE_BYTES = 4 * 1024 * 1024
+"""What is read at once where nothing is shuffled: small enough for the processor's cache."""
 
 
 class Dataset:
@@ -82,36 +95,32 @@ class Dataset:
         distinct = pc.unique(self.table().column(label.name))
         return tuple(sorted(labels(distinct, label.name).tolist()))
 
-    def arrays(self, dtype: Number = "float64") -> tuple[Matrix, Matrix | None]:
+    @cached_property
+    def is_sparse(self) -> bool:
+        """Whether the features are vectors that take less memory as a CSR than as a matrix."""
+        return self._is_vector and is_smaller_sparse(self.rows, self.features, self._entries)
+
+    def arrays(self, dtype: Number = "float64", *, sparse: bool = False) -> tuple[Any, Matrix | None]:
         """(X, y): the whole matrix, and the labels in their own type or None.
 
-        X is allocated once and filled batch by batch, so memory peaks at little more than X.
+        X is allocated once and filled batch by batch, so memory peaks at little more than X. With
+        *sparse* it is a SciPy CSR where the rows are (:attr:`is_sparse`); else rows that are so are
+        a DataFault when the matrix does not fit into memory.
         """
-        matrix, answers = self._empty(self.rows, dtype)
-        start = 0
-        # Reads instead of the memory map: pages of the map would count as this process's memory.
-        with pa.OSFile(str(self.file)) as source, pa.ipc.open_file(source) as reader:
-            for number in range(reader.num_record_batches):
-                batch = self._only_kept(reader.get_batch(number), number)
-                self._put(batch, matrix, answers, start)
-                start += batch.num_rows
-        return matrix, answers
+        if sparse and self.is_sparse:
+            return self._csr(self._read(), self.rows, self._entries, dtype), self.labels()
+        if self.is_sparse:
+            self._check_dense(dtype)
+        piece = self._dense(self._read(), self.rows, dtype)
+        return piece.matrix, piece.label
 
     def labels(self) -> Matrix | None:
         """The label of every row in its own type; None without a label column."""
-        label = self.columns.label
-        if label is None:
-            return None
-        values = [labels(batch.column(label.name), label.name) for batch in self._batches()]
-        return np.concatenate([np.empty(0, label_dtype(self._schema.field(label.name).type)), *values])
+        return self._labels(self._batches())
 
     def weights(self) -> Matrix | None:
         """The weight of every row as a double; None without a weight column."""
-        weight = self.columns.weight
-        if weight is None:
-            return None
-        values = [numbers(batch.column(weight.name), weight.name) for batch in self._batches()]
-        return np.concatenate([np.empty(0), *values]).astype("float64", copy=False)
+        return self._weights(self._batches())
 
     def batches(
         self,
@@ -121,22 +130,43 @@ class Dataset:
         shuffle: bool | None = None,
         seed: int = 0,
         dtype: Number = "float64",
-    ) -> Iterator[tuple[Matrix, Matrix | None]]:
+        sparse: bool = False,
+    ) -> Iterator[tuple[Any, Matrix | None]]:
         """(X, y) of *size* rows at a time, the last of an epoch perhaps smaller; holds only few of them.
 
         A shuffle draws blocks of rows in a new order every epoch and mixes the rows of many blocks;
-        it depends on the rows' order, the seed and the width alone.
+        it depends on the rows' order, the seed and their size alone. *sparse* is as in :meth:`arrays`.
         """
         for epoch in range(epochs):
-            random = np.random.default_rng([seed, epoch]) if shuffle else None
-            yield from _resized(self._pools(random, dtype), size)
+            pieces = self.epoch(size, epoch, seed=seed if shuffle else None, dtype=dtype, sparse=sparse)
+            yield from ((piece.matrix, piece.label) for piece in pieces)
+
+    def epoch(
+        self,
+        size: int,
+        number: int,
+        *,
+        seed: int | None = None,
+        dtype: Number = "float64",
+        sparse: bool = False,
+    ) -> Iterator[Piece]:
+        """The batches of one epoch with the weights of their rows, shuffled where there is a *seed*."""
+        random = None if seed is None else np.random.default_rng([seed, number])
+        return resized(self._pools(random, dtype, sparse=sparse and self.is_sparse), size)
 
     def table(self) -> pa.Table:
-        """All columns, in the mapped file's memory; a part of the rows is a copy."""
-        return pa.Table.from_batches(self._batches(), schema=self._schema)
+        """All columns, in the mapped file's memory; a part of the rows is a copy.
+
+        Vectors are arrays, but where they are really sparse structs of size, indices and values.
+        """
+        table = pa.Table.from_batches(self._batches(), schema=self._schema)
+        if not self._is_vector or self.is_sparse:
+            return table
+        place = table.column_names.index(name := self.columns.features[0].name)
+        return table.set_column(place, name, arrays_of(table.column(name), self.features))
 
     def frame(self) -> pd.DataFrame:
-        """All columns as a pandas frame."""
+        """All columns of :meth:`table` as a pandas frame."""
         return self.table().to_pandas()
 
     def inputs(self) -> pd.DataFrame:
@@ -192,47 +222,120 @@ class Dataset:
         return [(column.name, self._width(column.name)) for column in self.columns.features]
 
     def _width(self, name: str) -> int:
-        """1, or the length of the first array."""
-        if not is_list(self._schema.field(name).type):
-            return 1
+        """1, or the length of the first array or vector."""
+        kind = self._schema.field(name).type
         columns = (batch.column(name) for batch in self._batches())
+        if is_vector(kind):
+            return width_of(columns)
+        if not is_list(kind):
+            return 1
         first = next((column for column in columns if column.null_count < len(column)), None)
         return 0 if first is None else len(first.drop_null()[0])
 
-    def _empty(self, rows: int, dtype: Number) -> tuple[Matrix, Matrix | None]:
-        label = self.columns.label
-        answers = np.empty(rows, label_dtype(self._schema.field(label.name).type)) if label else None
-        return np.empty((rows, self.features), dtype), answers
+    def _read(self) -> Iterator[pa.RecordBatch]:
+        """The batches read instead of mapped: pages of the map would count as this process's memory."""
+        with pa.OSFile(str(self.file)) as source, pa.ipc.open_file(source) as reader:
+            for number in range(reader.num_record_batches):
+                yield self._only_kept(reader.get_batch(number), number)
 
-    def _put(self, batch: pa.RecordBatch, matrix: Matrix, answers: Matrix | None, start: int) -> None:
+    @property
+    def _is_vector(self) -> bool:
+        return is_vector(self._schema.field(self.columns.features[0].name).type)
+
+    def _labels(self, batches: Iterable[pa.RecordBatch]) -> Matrix | None:
+        label = self.columns.label
+        if label is None:
+            return None
+        values = [labels(batch.column(label.name), label.name) for batch in batches]
+        return np.concatenate([np.empty(0, label_dtype(self._schema.field(label.name).type)), *values])
+
+    def _weights(self, batches: Iterable[pa.RecordBatch]) -> Matrix | None:
+        weight = self.columns.weight
+        if weight is None:
+            return None
+        values = [numbers(batch.column(weight.name), weight.name) for batch in batches]
+        return np.concatenate([np.empty(0), *values]).astype("float64", copy=False)
+
+    @cached_property
+    def _entries(self) -> int:
+        """How many entries a CSR of all rows has."""
+        return self._count_entries(self._batches())
+
+    def _count_entries(self, batches: Iterable[pa.RecordBatch]) -> int:
+        ((name, width),) = self._widths
+        return sum(count_entries(batch.column(name), width) for batch in batches)
+
+    def _csr(self, batches: Iterable[pa.RecordBatch], rows: int, entries: int, dtype: Number) -> Any:
+        ((name, width),) = self._widths
+        vectors = checked((batch.column(name) for batch in batches), width, name)
+        return stacked(vectors, rows, entries, width, dtype)
+
+    def _check_dense(self, dtype: Number) -> None:
+        """Raise DataFault when the rows, which are sparse, do not fit into memory as a matrix."""
+        check_fits(
+            self.rows * self.features * np.dtype(dtype).itemsize,
+            f"a matrix of {self.rows:,} sparse vectors with {self.features:,} features",
+            "choose an estimator that takes sparse vectors (a linear or naive Bayes one, or trees), "
+            "or make fewer features",
+        )
+
+    def _dense(self, batches: Iterable[pa.RecordBatch], rows: int, dtype: Number) -> Piece:
+        """All *batches* in one piece, which has so many *rows*."""
+        label, weight = self.columns.label, self.columns.weight
+        piece = Piece(
+            np.empty((rows, self.features), dtype),
+            np.empty(rows, label_dtype(self._schema.field(label.name).type)) if label else None,
+            np.empty(rows) if weight else None,
+        )
+        start = 0
+        for batch in batches:
+            self._put(batch, piece, start)
+            start += batch.num_rows
+        return piece
+
+    def _put(self, batch: pa.RecordBatch, piece: Piece, start: int) -> None:
         """Write the batch to the rows from *start* on."""
         end = start + batch.num_rows
-        fill(matrix[start:end], batch, self._widths, start)
-        if answers is not None and self.columns.label:
-            answers[start:end] = labels(batch.column(self.columns.label.name), self.columns.label.name)
+        fill(piece.matrix[start:end], batch, self._widths, start)
+        if piece.label is not None and self.columns.label:
+            piece.label[start:end] = labels(batch.column(self.columns.label.name), self.columns.label.name)
+        if piece.weight is not None and self.columns.weight:
+            piece.weight[start:end] = numbers(
+                batch.column(self.columns.weight.name), self.columns.weight.name
+            )
 
-    def _pools(
-        self, random: np.random.Generator | None, dtype: Number
-    ) -> Iterator[tuple[Matrix, Matrix | None]]:
+    def _pools(self, random: np.random.Generator | None, dtype: Number, *, sparse: bool) -> Iterator[Piece]:
         """Blocks by the poolful, both in the file's order or both mixed by *random*."""
         blocks = np.arange(-(-self.rows // BLOCK_ROWS))
         if random:
             random.shuffle(blocks)
-        row_bytes = max(1, self.features) * np.dtype(dtype).itemsize
-        count = max(1, POOL_BYTES // (row_bytes * BLOCK_ROWS))
+        pool_bytes = POOL_BYTES if random else PIECE_BYTES
+        count = max(1, pool_bytes // (self._row_bytes(dtype, sparse=sparse) * BLOCK_ROWS))
         for start in range(0, len(blocks), count):
-            matrix, answers = self._pool(blocks[start : start + count].tolist(), dtype)
-            order = random.permutation(len(matrix)) if random else slice(None)
-            yield matrix[order], None if answers is None else answers[order]
+            pool = self._pool(blocks[start : start + count].tolist(), dtype, sparse=sparse)
+            yield pool.take(random.permutation(pool.rows)) if random else pool
 
-    def _pool(self, blocks: list[int], dtype: Number) -> tuple[Matrix, Matrix | None]:
-        spans = [(block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, self.rows)) for block in blocks]
-        matrix, answers = self._empty(sum(end - start for start, end in spans), dtype)
-        place = 0
-        for piece in (piece for start, end in spans for piece in self._between(start, end)):
-            self._put(piece, matrix, answers, place)
-            place += piece.num_rows
-        return matrix, answers
+    def _row_bytes(self, dtype: Number, *, sparse: bool) -> int:
+        """How much memory a row takes in a pool, in the mean."""
+        row = self.features * np.dtype(dtype).itemsize
+        return max(1, 12 * self._entries // self.rows if sparse else row)
+
+    def _pool(self, blocks: list[int], dtype: Number, *, sparse: bool) -> Piece:
+        batches = [piece for start, end in self._spans(blocks) for piece in self._between(start, end)]
+        rows = sum(batch.num_rows for batch in batches)
+        if not sparse:
+            return self._dense(batches, rows, dtype)
+        csr = self._csr(batches, rows, self._count_entries(batches), dtype)
+        return Piece(csr, self._labels(batches), self._weights(batches))
+
+    def _spans(self, blocks: list[int]) -> list[tuple[int, int]]:
+        """The first row of each block and the one after its last; neighbours in turn are one."""
+        breaks = [at for at in range(1, len(blocks)) if blocks[at] != blocks[at - 1] + 1]
+        runs = zip([0, *breaks], [*breaks, len(blocks)], strict=True)
+        return [
+            (blocks[first] * BLOCK_ROWS, min((blocks[end - 1] + 1) * BLOCK_ROWS, self.rows))
+            for first, end in runs
+        ]
 
     def _between(self, start: int, end: int) -> Iterator[pa.RecordBatch]:
         """The rows from *start* to before *end*, as they lie in the file's batches."""
@@ -248,28 +351,3 @@ def _plain(table: pa.Table, name: str) -> Matrix:
     column = table.column(name)
     is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     return texts(column) if is_text else numbers(column.combine_chunks(), name)
-
-
-def _resized(
-    pools: Iterator[tuple[Matrix, Matrix | None]], size: int
-) -> Iterator[tuple[Matrix, Matrix | None]]:
-    """The same rows in the same order, *size* at a time."""
-    rest: tuple[Matrix, Matrix | None] | None = None
-    for pool in pools:
-        matrix, answers = _joined(rest, pool)
-        full = len(matrix) - len(matrix) % size
-        for start in range(0, full, size):
-            end = start + size
-            yield matrix[start:end], None if answers is None else answers[start:end]
-        rest = matrix[full:], None if answers is None else answers[full:]
-    if rest is not None and len(rest[0]):
-        yield rest
-
-
-def _joined(
-    rest: tuple[Matrix, Matrix | None] | None, pool: tuple[Matrix, Matrix | None]
-) -> tuple[Matrix, Matrix | None]:
-    if rest is None or not len(rest[0]):
-        return pool
-    answers = None if rest[1] is None or pool[1] is None else np.concatenate([rest[1], pool[1]])
-    return np.concatenate([rest[0], pool[0]]), answers

@@ -26,6 +26,8 @@ from crc32c import crc32c
 class _Line:
     """The running figures of one column, or of what lies below one."""
 
+    is_plain: bool
+    """Whether the values lie side by side in one buffer, as most do: these take the short way."""
     count: int = 0
     nulls: int = 0
     null_crc: int = 0
@@ -62,7 +64,9 @@ class Digest:
         return f"{crc:08x}"
 
     def _walk(self, path: str, array: pa.Array) -> None:
-        line = self._lines.setdefault(path, _Line())
+        line = self._lines.get(path)
+        if line is None:
+            line = self._lines[path] = _Line(is_plain=_is_plain(array.type))
         valid = array
         if array.null_count:
             numbers = np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False)) + line.count
@@ -70,7 +74,10 @@ class Digest:
             line.nulls += array.null_count
             valid = array.drop_null()
         line.count += len(array)
-        self._values(path, line, valid)
+        if line.is_plain:
+            line.value_crc = crc32c(_fixed(valid), line.value_crc)
+        else:
+            self._values(path, line, valid)
 
     def _values(self, path: str, line: _Line, array: pa.Array) -> None:
         kind = array.type
@@ -84,6 +91,10 @@ class Digest:
             if _has_offsets(kind):
                 line.length_crc = crc32c(_lengths(array), line.length_crc)
             line.value_crc = crc32c(_bytes(array), line.value_crc)
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_primitive(kind)) and not pa.types.is_boolean(kind)
 
 
 def _has_offsets(kind: pa.DataType) -> bool:
@@ -115,5 +126,10 @@ def _bytes(array: pa.Array) -> Any:
     if _has_offsets(array.type):
         offsets = _offsets(array)
         return memoryview(array.buffers()[2] or b"")[int(offsets[0]) : int(offsets[-1])]
+    return _fixed(array)
+
+
+def _fixed(array: pa.Array) -> Any:
+    """The values of an array of one width."""
     width = array.type.bit_width // 8
     return memoryview(array.buffers()[1] or b"")[array.offset * width : (array.offset + len(array)) * width]

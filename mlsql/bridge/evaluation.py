@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from mlsql.bridge.class_detail import class_detail
 from mlsql.bridge.trainer import Answers, Fitted, Run, Traits
 from mlsql.models import METRICS
+from mlsql.summaries import ClassDetail
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset
@@ -24,11 +26,18 @@ Compute = Callable[[Answers, Traits], float | None]
 
 def evaluate(fitted: Fitted, data: Dataset, run: Run) -> dict[str, float]:
     """Every metric of the model's kind on *data*; one that cannot be computed is left out and logged."""
+    return evaluate_in_detail(fitted, data, run)[0]
+
+
+def evaluate_in_detail(
+    fitted: Fitted, data: Dataset, run: Run
+) -> tuple[dict[str, float], ClassDetail | None]:
+    """The same, and of a classifier how it did on each class."""
     answers = fitted.answers(data)
     if answers is None:
         run.log("not evaluated: the model can only judge the rows that it was fitted on", "warning")
-        return {}
-    return dict(_measure(answers, fitted.traits, run))
+        return {}, None
+    return dict(_measure(answers, fitted.traits, run)), class_detail(answers, fitted.traits)
 
 
 def _measure(answers: Answers, traits: Traits, run: Run) -> Iterator[tuple[str, float]]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mlsql.bridge.errors import DataFault
+from mlsql.bridge.vectors import Vectors, is_vector
 
 Matrix = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,8 +28,14 @@ def fill(target: Matrix, batch: pa.RecordBatch, widths: Sequence[tuple[str, int]
     start = 0
     for name, width in widths:
         column = batch.column(name)
-        if is_list(column.type):
+        if _is_number(column.type):
+            target[:, start] = column.to_numpy(zero_copy_only=False)
+        elif is_list(column.type):
             _fill_arrays(target[:, start : start + width], column, name, first_row)
+        elif is_vector(column.type):
+            vectors = Vectors.of(column)
+            vectors.check_width(width, name, first_row)
+            vectors.fill(target)
         else:
             target[:, start] = numbers(column, name)
         start += width
@@ -41,9 +48,13 @@ def numbers(array: pa.Array, name: str) -> Matrix:
         array = array.cast(pa.uint8())
     elif pa.types.is_decimal(kind):
         array = array.cast(pa.float64())
-    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_null(kind)):
+    elif not (_is_number(kind) or pa.types.is_null(kind)):
         raise DataFault(f"the column '{name}' holds values of the type {kind}, which are no numbers")
     return np.asarray(array.to_numpy(zero_copy_only=False))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
 
 
 def texts(array: pa.ChunkedArray) -> Matrix:

@@ -9,6 +9,11 @@ from typing import Literal
 
 from mlsql.models import CandidateRecord, Column, DataRecord, Label, ModelKind, NullHandling
 
+SCRIPT, SCRIPT_NAME = "script", "scriptName"
+"""The parameters by which a trainer gets Python of the user's own: its text, and its name for messages."""
+RESOURCE = "resource."
+"""What the names of parameters begin with that name a file or a folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -41,6 +46,11 @@ class Candidate:
     index: int
     params: Mapping[str, str]
     prefix: str = ""
+
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """The parameters that are recorded: all but the text of a script."""
+        return {name: value for name, value in self.params.items() if name != SCRIPT}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate, Columns
@@ -49,6 +49,8 @@ class Traits:
     """A classifier's classes in the order of its probabilities, in the label's type."""
     libraries: Mapping[str, str] = field(default_factory=dict)
     """The versions that its stored form needs, by package."""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """What the fit itself has measured, for its record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,15 @@ class Trainer(Protocol):
         ...
 
 
+@runtime_checkable
+class WeighsRows(Protocol):
+    """A trainer that knows before the rows are sent whether a fit can weigh them."""
+
+    def takes_weights(self, params: Params) -> bool:
+        """Whether a fit with *params* can; runs in the driver as ``check`` does."""
+        ...
+
+
 def candidate_faults(trainer: Trainer, candidates: Sequence[Candidate]) -> list[OptionFault]:
     """Everything that is wrong with the parameters of *candidates*, each by its whole key.
 
@@ -165,4 +176,12 @@ def builtins() -> Registry[Trainer]:
     """The trainers that come with this package."""
     trainers: Registry[Trainer] = Registry("trainer")
     trainers.add("SKLearn", "mlsql.bridge.trainers.sklearn:TRAINER")
+    trainers.add("PythonAlg", "mlsql.bridge.trainers.script:TRAINER")
+    networks = "mlsql.bridge.trainers.tensorflow.trainer"
+    trainers.add("TensorFlow", f"{networks}:NETWORK")
+    trainers.add("FCClassify", f"{networks}:FC_CLASSIFY")
+    trainers.add("FCRegress", f"{networks}:FC_REGRESS")
+    trainers.add("CNNClassify", f"{networks}:CNN_CLASSIFY")
+    trainers.add("AttentionLSTMClassify", f"{networks}:ATTENTION_LSTM_CLASSIFY")
+    trainers.add("LSTMRegress", f"{networks}:LSTM_REGRESS")
     return trainers

@@ -87,7 +87,11 @@ def algorithm_options(registry: Registry[Algorithm], name: Word) -> Listing:
     if model:
         return Listing(_PARAMETERS, tuple(_model_parameters(found, algorithm, model, name.span)))
     declared = {each.key: each for kind in _kinds_of_options(found) for each in declared_options(kind)}
-    return Listing(_PARAMETERS, tuple(map(_parameter, declared.values())))
+    rows = [*map(_parameter, declared.values())]
+    models = found.survey() if isinstance(found, Surveyed) else {}
+    if len(models) == 1:  # what an algorithm is that fits one model
+        rows += _model_parameters(found, algorithm, next(iter(models)), name.span)
+    return Listing(_PARAMETERS, tuple(rows))
 
 
 def algorithm_example(registry: Registry[Algorithm], name: Word) -> Listing:

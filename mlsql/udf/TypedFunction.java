@@ -27,7 +27,8 @@ import scala.collection.mutable.ListBuffer;
 
 /**
  * Builds the expression of a call: the body with the arguments in the places of the parameters. They
- * are given by position or by name, and cast; where an array of doubles is asked for, a vector will do.
+ * are given by position or by name, and cast; where an array of doubles is asked for, a vector will do:
+ * it is converted, or stays what it is where there is a body for vectors.
  */
 public final class TypedFunction implements Function1 {
     private final String name;
@@ -35,16 +36,19 @@ public final class TypedFunction implements Function1 {
     private final String[] names;
     private final DataType[] types;
     private final Expression body;
+    private final Expression vectorBody;
     private final Function1 vectorToArray;
 
     public TypedFunction(
-            String name, String signature, String[] names, String[] types, Expression body, Function1 vectorToArray) {
+            String name, String signature, String[] names, String[] types, Expression body, Expression vectorBody,
+            Function1 vectorToArray) {
         this.name = name;
         this.signature = signature;
         this.names = names;
         this.types = new DataType[types.length];
         for (int i = 0; i < types.length; i++) this.types[i] = DataType.fromDDL(types[i]);
         this.body = body;
+        this.vectorBody = vectorBody;
         this.vectorToArray = vectorToArray;
     }
 
@@ -54,7 +58,8 @@ public final class TypedFunction implements Function1 {
         for (int i = 0; i < names.length; i++) {
             arguments.put(names[i], typed((Expression) ordered.apply(i), names[i], types[i]));
         }
-        Expression call = (Expression) body.transformUp(new scala.runtime.AbstractPartialFunction() {
+        Expression chosen = vectorBody != null && isVector((Expression) ordered.apply(0)) ? vectorBody : body;
+        Expression call = (Expression) chosen.transformUp(new scala.runtime.AbstractPartialFunction() {
             public boolean isDefinedAt(Object node) {
                 return node instanceof UnresolvedAttribute;
             }
@@ -81,12 +86,16 @@ public final class TypedFunction implements Function1 {
     private Expression typed(Expression argument, String parameter, DataType type) {
         DataType actual = argument.dataType();
         boolean doubles = type instanceof ArrayType && ((ArrayType) type).elementType() instanceof DoubleType;
-        if (doubles && actual instanceof VectorUDT) return array(argument, type);
+        if (doubles && isVector(argument)) return vectorBody == null ? array(argument, type) : argument;
         if (!Cast$.MODULE$.canAnsiCast(actual, type)) {
             String expected = (doubles ? "vector or " : "") + type.simpleString();
             refuse("takes " + expected + " for " + parameter + ", not " + actual.simpleString());
         }
         return Cast$.MODULE$.apply(argument, type, true);
+    }
+
+    private static boolean isVector(Expression argument) {
+        return argument.dataType() instanceof VectorUDT;
     }
 
     /** Spark's conversion fails on a null vector. */

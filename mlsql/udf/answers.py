@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlsql.errors import DataError
 from mlsql.models import Predictor
+from mlsql.udf.matrices import TakesSparse, matrices
 from mlsql.udf.predictors.stored import StoredPredictor, loaded
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ ANSWER_TYPES = MappingProxyType(
         "bigint": "int64",
         "float": "float32",
         "double": "float64",
+        "array<double>": "object",
     }
 )
 """The types that an answer may have in Spark, and in pandas."""
@@ -55,27 +56,27 @@ class Answers:
         return pd.Series(given)
 
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
-        features = self._frame(columns) if self.form == "columns" else self._matrix(*columns)
-        return self._asked(loaded(self.model), features)
+        import pandas as pd
+
+        predictor = loaded(self.model)
+        if self.form == "columns":
+            return self._asked(predictor, self._frame(columns))
+        sparse = isinstance(predictor, TakesSparse) and predictor.takes_sparse
+        pieces = matrices(columns[0], self.features, self.function, sparse=sparse)
+        return pd.concat([self._asked(predictor, piece) for piece in pieces], ignore_index=True)
 
     def _asked(self, predictor: Predictor, features: Any) -> pd.Series:
         import pandas as pd
 
-        return pd.Series(predictor.predict(features)).astype(ANSWER_TYPES[self.output])
+        answers = predictor.predict(features)
+        if self.output.startswith("array"):
+            return _arrays(answers)
+        return pd.Series(answers).astype(ANSWER_TYPES[self.output])
 
     def _frame(self, columns: Sequence[pd.Series]) -> pd.DataFrame:
         import pandas as pd
 
         return pd.DataFrame(dict(zip(self.columns, columns, strict=True)))
-
-    def _matrix(self, rows: pd.Series) -> Any:
-        import numpy as np
-
-        for width in set(map(len, rows)) - {self.features}:
-            raise DataError(
-                f"{self.function} takes {self.features} features, not {width} as in one of the rows"
-            )
-        return np.concatenate(rows.to_numpy()).reshape(-1, self.features)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,12 @@ class Probabilities(Answers):
     """The pandas UDF behind ``f_proba``: an array a row, in the order of the classes."""
 
     def _asked(self, predictor: Predictor, features: Any) -> pd.Series:
-        import numpy as np
-        import pandas as pd
+        return _arrays(predictor.probabilities(features))
 
-        return pd.Series(list(np.asarray(predictor.probabilities(features), dtype="float64")))
+
+def _arrays(matrix: Any) -> pd.Series:
+    """An array a row."""
+    import numpy as np
+    import pandas as pd
+
+    return pd.Series(list(np.asarray(matrix, dtype="float64")))

@@ -30,11 +30,12 @@ class Functions:
         self._jvm: Any = spark._jvm
         self._state: Any = spark._jsparkSession.sessionState()
 
-    def define(self, signature: FunctionSignature, body: Any) -> None:
+    def define(self, signature: FunctionSignature, body: Any, of_vector: Any = None) -> None:
         """Make a function callable; it replaces one of ours with its name, never one of Spark.
 
         *body* is an expression over the names of the parameters. Where a parameter is an
-        ``array<double>``, a vector will do.
+        ``array<double>``, a vector will do; *of_vector* is the body over a vector, of a function with
+        this one parameter, where it is not to be made an array.
         """
         identifier = self._class("FunctionIdentifier")(signature.name)
         if self._registry("builtin").functionExists(identifier):
@@ -45,6 +46,7 @@ class Functions:
             self._array(self._jvm.String, [each.name for each in signature.parameters]),
             self._array(self._jvm.String, [each.type for each in signature.parameters]),
             body,
+            of_vector,
             self._internal("vector_to_array"),
         )
         info = self._class("expressions.ExpressionInfo")("mlsql", None, signature.name, str(signature), "")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models import CandidateRecord, Manifest, StoredModel
 from mlsql.session import FunctionSignature, Session
 from mlsql.udf.answers import Probabilities
 from mlsql.udf.catalyst import Functions
 from mlsql.udf.predictors.stored import StoredPredictor, loaded
-from mlsql.udf.scoring import answer_of, is_unanswered, predictor_of, signature_of
+from mlsql.udf.scoring import Shape, answer_of, is_unanswered, predictor_of, shapes_of, signature_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,8 +29,8 @@ def register_functions(
     """
     functions = Functions(session.spark)
     made = [*_functions(functions, session.spark, name, stored, candidate)]
-    for signature, body in made:
-        functions.define(signature, body)
+    for signature, bodies in made:
+        functions.define(signature, *bodies)
     forget_functions(session, name, kept={signature.name for signature, _ in made})
     session.functions.update({signature.name: signature for signature, _ in made})
     return made[0][0]
@@ -46,19 +46,25 @@ def forget_functions(session: Session, name: str, kept: frozenset[str] | set[str
 
 def _functions(
     functions: Functions, spark: SparkSession, name: str, stored: StoredModel, candidate: CandidateRecord
-) -> Iterator[tuple[FunctionSignature, Any]]:
-    """The functions with their bodies, the main one first."""
-    main = signature_of(name, stored.manifest)
-    yield main, answer_of(candidate, main, stored, functions)
-    yield _of_all(main, stored, functions)
+) -> Iterator[tuple[FunctionSignature, list[Any]]]:
+    """The functions with their bodies, one for each shape of the arguments; the main one first."""
+    main, shapes = signature_of(name, stored.manifest), shapes_of(stored.manifest)
+    yield main, [answer_of(candidate, main, stored, functions, shape) for shape in shapes]
+    every = FunctionSignature(f"{name}_all", main.parameters, _all_type(stored.manifest), name)
+    yield every, [_of_all(main, stored, functions, shape) for shape in shapes]
     if stored.manifest.kind == "classifier" and _tells_probabilities(spark, stored, candidate):
         proba = FunctionSignature(f"{name}_proba", main.parameters, "array<double>", name)
-        yield proba, answer_of(candidate, proba, stored, functions, Probabilities)
+        yield (
+            proba,
+            [answer_of(candidate, proba, stored, functions, shape, Probabilities) for shape in shapes],
+        )
 
 
-def _of_all(
-    main: FunctionSignature, stored: StoredModel, functions: Functions
-) -> tuple[FunctionSignature, Any]:
+def _all_type(manifest: Manifest) -> str:
+    return f"array<struct<algIndex: int, answer: {manifest.output}>>"
+
+
+def _of_all(main: FunctionSignature, stored: StoredModel, functions: Functions, shape: Shape) -> Any:
     """One array: a struct (algIndex, answer) a candidate, in the order of their numbers."""
     manifest = stored.manifest
     each = [
@@ -67,15 +73,13 @@ def _of_all(
             functions.sql("'algIndex'"),
             functions.sql(str(candidate.index)),
             functions.sql("'answer'"),
-            answer_of(candidate, main, stored, functions),
+            answer_of(candidate, main, stored, functions, shape),
         )
         for candidate in sorted(manifest.candidates, key=lambda one: one.index)
         if candidate.status == "success"
     ]
-    null, is_null = functions.sql("null"), is_unanswered(main, manifest, functions)
-    output = f"array<struct<algIndex: int, answer: {manifest.output}>>"
-    signature = FunctionSignature(f"{main.name}_all", main.parameters, output, main.name)
-    return signature, functions.call("if", is_null, null, functions.call("array", *each))
+    null, is_null = functions.sql("null"), is_unanswered(main, manifest, functions, shape)
+    return functions.call("if", is_null, null, functions.call("array", *each))
 
 
 def _tells_probabilities(spark: SparkSession, stored: StoredModel, candidate: CandidateRecord) -> bool:

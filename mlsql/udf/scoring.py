@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import DataError
+from mlsql.model_cache import local_folder
 from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.answers import ANSWER_TYPES, Answers
@@ -18,9 +18,22 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _AS_THEY_ARE = ("string", "boolean")
-_MISSING = {"columns": "{0} is null", "features": "{0} is null or exists({0}, each -> each is null)"}
+Shape = Literal["plain", "array", "arrays", "vector"]
+"""What an argument is: a plain value, or in one argument all features."""
+_MISSING: Mapping[Shape, str] = {
+    "plain": "{0} is null",
+    "array": "{0} is null or exists({0}, each -> each is null)",
+    "arrays": "flatten({0}) is null or exists(flatten({0}), each -> each is null)",
+    "vector": "{0} is null",
+}
 """pandas tells no null from NaN, which is an estimator's own affair: Spark looks for the nulls."""
-_KEPT = {"columns": "{0}", "features": "coalesce({0}, array_repeat(double('nan'), {1}))"}
+_GIVEN: Mapping[Shape, str] = {"plain": "{0}", "array": "{0}", "arrays": "flatten({0})", "vector": "{0}"}
+_KEPT: Mapping[Shape, str] = {
+    "plain": "{0}",
+    "array": "coalesce({0}, array_repeat(double('nan'), {1}))",
+    "arrays": "coalesce(flatten({0}), array_repeat(double('nan'), {1}))",
+    "vector": "{0}",
+}
 """Arguments of a model for which a null is a value; in pandas it is NaN or None."""
 
 
@@ -49,7 +62,10 @@ def model_function(
     """
     functions = Functions(spark)
     signature = signature_of(name, stored.manifest)
-    functions.define(signature, answer_of(candidate, signature, stored, functions))
+    bodies = (
+        answer_of(candidate, signature, stored, functions, shape) for shape in shapes_of(stored.manifest)
+    )
+    functions.define(signature, *bodies)
     return signature
 
 
@@ -58,14 +74,22 @@ def signature_of(name: str, manifest: Manifest) -> FunctionSignature:
     return FunctionSignature(name, _parameters(manifest), manifest.output)
 
 
+def shapes_of(manifest: Manifest) -> tuple[Shape, ...]:
+    """What the arguments of a model's functions may be, the usual one first."""
+    if manifest.form == "columns":
+        return ("plain",)
+    return ("arrays",) if _is_nested(manifest.inputs[0]) else ("array", "vector")
+
+
 def answer_of(
     candidate: CandidateRecord,
     signature: FunctionSignature,
     stored: StoredModel,
     functions: Functions,
+    shape: Shape,
     answers: type[Answers] = Answers,
 ) -> Any:
-    """The answer of *candidate* as an expression over the parameters of *signature*."""
+    """The answer of *candidate* as an expression over the parameters of *signature* in that *shape*."""
     manifest = stored.manifest
     if manifest.output not in ANSWER_TYPES:
         raise DataError(f"{stored.ref} answers {manifest.output}, of which no function can be made")
@@ -77,29 +101,32 @@ def answer_of(
         features=manifest.features,
         output=manifest.output,
     )
-    arguments = [*map(functions.sql, _arguments(manifest, _columns(signature)))]
+    arguments = [*map(functions.sql, _arguments(manifest, _columns(signature), shape))]
     return functions.vectorised(signature.name, function, signature.output, arguments)
 
 
-def is_unanswered(signature: FunctionSignature, manifest: Manifest, functions: Functions) -> Any:
+def is_unanswered(
+    signature: FunctionSignature, manifest: Manifest, functions: Functions, shape: Shape
+) -> Any:
     """Whether the arguments hold nulls that make the answer null, as an expression."""
-    return functions.sql(_arguments(manifest, _columns(signature))[0])
+    return functions.sql(_arguments(manifest, _columns(signature), shape)[0])
 
 
 def predictor_of(candidate: CandidateRecord, stored: StoredModel) -> StoredPredictor:
     """Where *candidate* is loaded from."""
-    return find_predictor(Path(stored.directory(candidate.index)))
+    return find_predictor(local_folder(stored.directory(candidate.index)))
 
 
 def _columns(signature: FunctionSignature) -> list[str]:
     return [quoted(each.name) for each in signature.parameters]
 
 
-def _arguments(manifest: Manifest, columns: Sequence[str]) -> list[str]:
+def _arguments(manifest: Manifest, columns: Sequence[str], shape: Shape) -> list[str]:
     """Whether the answer is null, and what it is computed from, as SQL over *columns*."""
     if manifest.invalid == "keep":
-        return ["false", *(_KEPT[manifest.form].format(each, manifest.features) for each in columns)]
-    return [" or ".join(_MISSING[manifest.form].format(each) for each in columns), *columns]
+        return ["false", *(_KEPT[shape].format(each, manifest.features) for each in columns)]
+    missing = " or ".join(_MISSING[shape].format(each) for each in columns)
+    return [missing, *(_GIVEN[shape].format(each) for each in columns)]
 
 
 def forget_function(spark: SparkSession, name: str) -> None:
@@ -110,7 +137,14 @@ def forget_function(spark: SparkSession, name: str) -> None:
 def _parameters(manifest: Manifest) -> tuple[Column, ...]:
     """The inputs with the types that a call casts to: an estimator computes in doubles."""
     if manifest.form == "features":
-        return tuple(Column(each.name, "array<double>") for each in manifest.inputs)
+        return tuple(
+            Column(each.name, "array<array<double>>" if _is_nested(each) else "array<double>")
+            for each in manifest.inputs
+        )
     return tuple(
         each if each.type in _AS_THEY_ARE else Column(each.name, "double") for each in manifest.inputs
     )
+
+
+def _is_nested(column: Column) -> bool:
+    return column.type.startswith("array<array")

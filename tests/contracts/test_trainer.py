@@ -14,21 +14,35 @@ from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import builtins
+from mlsql.bridge.trainers.tensorflow.networks import NETWORKS
 from mlsql.bridge.training import class_of
 from mlsql.errors import ScriptErrors
 from mlsql.models import Column
 
+SCRIPT = """
+def train(data, params, run):
+    from sklearn.linear_model import LogisticRegression
+    return LogisticRegression(C=params.number("C", default=2)).fit(*data.arrays())
+"""
 CASES = {
+    "PythonAlg": {
+        "good": {"script": SCRIPT, "scriptName": "train.py", "kind": "classifier"},
+        "bad": {"script": "def train(", "kind": "model"},
+    },
     "SKLearn": {
         "good": {"alg": "LogisticRegression", "C": "2"},
         "bad": {"alg": "LogisticRegression", "C": "much", "D": "1"},
     },
+    "TensorFlow": {
+        "good": {"alg": "FCClassify", "layerGroup": "4", "epochs": "2"},
+        "bad": {"alg": "FCClassify", "layerGroup": "four", "layers": "4"},
+    },
 }
 
 
-@pytest.fixture(params=list(builtins()))
+@pytest.fixture(params=[name for name in builtins() if name not in NETWORKS])
 def trainer(request):
-    """Each of the trainers that come with this package."""
+    """Each of the trainers that come with this package, all networks as one."""
     return builtins().get(request.param)
 
 

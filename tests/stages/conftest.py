@@ -12,7 +12,7 @@ from mlsql import stages, udf
 from mlsql.config import BridgeSettings, Settings, TrainSettings
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
-from mlsql.model_store import DirectoryModelStore
+from mlsql.model_store import PathModelStore
 from mlsql.policy import Policy
 from mlsql.session import Run, Session
 from mlsql.spans import Script
@@ -66,4 +66,4 @@ def scripts(spark, tmp_path):
         stop=Stop(),
         sink=events.append,
     )
-    return Scripts(run, Interpreter(stages.builtins(DirectoryModelStore())), events, tmp_path)
+    return Scripts(run, Interpreter(stages.builtins(PathModelStore())), events, tmp_path)

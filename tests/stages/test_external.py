@@ -38,7 +38,7 @@ def test_each_group_is_a_model(trained, tmp_path):
     )
     assert list(rows[0]) == [
         "modelPath", "algIndex", "alg", "metrics", "status", "message",
-        "startTime", "endTime", "seconds", "rows", "trainParams",
+        "startTime", "endTime", "seconds", "rows", "trainParams", "detail",
     ]  # fmt: skip
     assert [(row["algIndex"], row["alg"], row["status"], row["rows"]) for row in rows] == [
         (0, "LogisticRegression", "success", 60),

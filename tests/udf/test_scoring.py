@@ -208,6 +208,6 @@ def test_the_name_of_a_function_of_spark_is_refused(session, plane):
 
 def test_a_model_without_predictions_makes_no_function(session, store_model, plane):
     """What a model answers has to be a type that SQL columns of ours have."""
-    model = store_model(plane.estimator, {"a": "double"}, output="array<double>")
-    with pytest.raises(DataError, match="answers array<double>, of which no function can be made"):
+    model = store_model(plane.estimator, {"a": "double"}, output="map<string,int>")
+    with pytest.raises(DataError, match="answers map<string,int>, of which no function can be made"):
         register(session, "f", model)

@@ -23,10 +23,10 @@ def number_encoder(names: Sequence[str]) -> Any:
     return ColumnTransformer([("numbers", _numbers(), list(names))])
 
 
-def encoder(columns: Columns, estimator: Any) -> Any:
+def encoder(columns: Columns, estimator: Any = None) -> Any:
     """Numbers as they are and a column a category of the texts, in the order of *columns*; not fitted.
 
-    The matrix is sparse where that is smaller and *estimator* takes it.
+    The matrix is sparse where that is smaller and there is an *estimator* that takes it.
     """
     from sklearn.compose import ColumnTransformer
     from sklearn.utils import get_tags
@@ -35,7 +35,7 @@ def encoder(columns: Columns, estimator: Any) -> Any:
     for is_text, group in groupby(columns.features, lambda column: column.type == "string"):
         made = ("categories", _categories(columns.invalid)) if is_text else ("numbers", _numbers())
         blocks.append((f"{made[0]}_{len(blocks) + 1}", made[1], [column.name for column in group]))
-    takes_sparse = get_tags(estimator).input_tags.sparse
+    takes_sparse = estimator is not None and get_tags(estimator).input_tags.sparse
     return ColumnTransformer(blocks, sparse_threshold=_SPARSE_BELOW if takes_sparse else 0)
 
 

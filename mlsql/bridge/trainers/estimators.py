@@ -1,4 +1,4 @@
-"""The estimators of scikit-learn as a table that is read without importing scikit-learn.
+"""The estimators of scikit-learn, XGBoost and LightGBM as a table that is read without importing them.
 
 ``estimators.json`` is written by ``python -m mlsql.bridge.trainers.survey``; a test compares it
 with the installed version.
@@ -20,6 +20,8 @@ from mlsql.models import ModelKind
 from mlsql.names import listed, nearest
 
 TABLE = "estimators.json"
+LIBRARIES = ("sklearn", "xgboost", "lightgbm")
+"""Whose estimators can be fitted: anything else could be any code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,32 @@ class Estimator:
     module: str
     kind: ModelKind
     parameters: Mapping[str, Parameter]
+    takes_weights: bool = False
+    """Whether its ``fit`` takes weights of rows."""
+    takes_batches: bool = False
+    """Whether it has ``partial_fit``; with some a parameter decides."""
+
+    @property
+    def library(self) -> str:
+        """What has to be installed, as it is imported: ``sklearn``."""
+        return self.module.partition(".")[0]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a fit can go on from a fitted one."""
+        return self.takes_batches or "warm_start" in self.parameters
 
     def load(self) -> Any:
-        """The class itself; from here on scikit-learn is imported."""
-        return resolve_name(f"{self.module}:{self.name}")
+        """The class itself; from here on its library is imported."""
+        try:
+            return resolve_name(f"{self.module}:{self.name.rpartition('.')[2]}")
+        except ModuleNotFoundError as error:
+            if error.name != self.library:
+                raise
+            message = (
+                f"{self.library} is not installed where models are fitted: pip install 'mlsql[boosting]'"
+            )
+            raise OptionFault(message, option="alg") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +69,67 @@ class Recipe:
 
     def make(self) -> Any:
         """A new, unfitted estimator."""
-        values = {
+        return self.estimator.load()(**self.made())
+
+    def made(self) -> dict[str, Any]:
+        """The values of the parameters, new estimators among them."""
+        return {
             name: value.make() if isinstance(value, Recipe) else value for name, value in self.values.items()
         }
-        return self.estimator.load()(**values)
 
 
 @cache
 def read_table() -> Mapping[str, Estimator]:
     """Every estimator by its name."""
-    raw = json.loads(files(__package__).joinpath(TABLE).read_text(encoding="utf-8"))
-    return {
-        name: Estimator(name, one["module"], one["kind"], parameters(one["parameters"]))
-        for name, one in raw["estimators"].items()
-    }
+    return {name: _estimator(name, one) for name, one in _raw()["estimators"].items()}
+
+
+@cache
+def _raw() -> Mapping[str, Any]:
+    raw: Mapping[str, Any] = json.loads(files(__package__).joinpath(TABLE).read_text(encoding="utf-8"))
+    return raw
+
+
+def _estimator(name: str, one: Mapping[str, Any]) -> Estimator:
+    can = {"takes_weights": one.get("weights", False), "takes_batches": one.get("batches", False)}
+    return Estimator(name, one["module"], one["kind"], parameters(one["parameters"]), **can)
 
 
 def find_estimator(name: str, *, option: str) -> Estimator:
-    """The estimator called *name*, in any case; *option* is to blame when there is none."""
+    """The estimator called *name*, in any case; *option* is to blame when there is none.
+
+    It may be called by its class alone, when it is one of scikit-learn, or by the module too
+    (``sklearn.svm.SVC``, ``xgboost.XGBClassifier``).
+    """
+    table, library = read_table(), name.partition(".")[0]
+    if "." in name and library not in LIBRARIES:
+        allowed = listed(f"{each}." for each in LIBRARIES)
+        raise OptionFault(
+            f"'{name}' is none of {allowed}", option=option, hint="estimators are those of these"
+        )
+    folded = name.casefold()
+    for known, estimator in table.items():
+        if folded in (known.casefold(), f"{estimator.module}.{known}".casefold()):
+            return estimator
+    own = folded.rpartition(".")[2] if library == "sklearn" else folded
+    for refused, reason in _raw()["refused"].items():
+        if own == refused.casefold():
+            raise OptionFault(f"{refused} cannot be trained: {reason}", option=option)
+    raise OptionFault(f"{_title(name)} has no estimator '{name}'", option=option, hint=_near(name))
+
+
+def _title(name: str) -> str:
+    library = name.partition(".")[0]
+    return library if library in LIBRARIES[1:] else "scikit-learn"
+
+
+def _near(name: str) -> str:
+    """What to write instead."""
     table = read_table()
-    if name in table:
-        return table[name]
-    for known in table:
-        if known.casefold() == name.casefold():
-            return table[known]
-    near = nearest(name, table)
-    hint = f"did you mean '{near}'?" if near else f"scikit-learn has {listed(table)}"
-    raise OptionFault(f"scikit-learn has no estimator '{name}'", option=option, hint=hint)
+    own = name.rpartition(".")[2].casefold()
+    same = next((known for known in table if known.rpartition(".")[2].casefold() == own), None)
+    near = same or nearest(name, table)
+    return f"did you mean '{near}'?" if near else f"there are {listed(table)}"
 
 
 def takes_list(params: Mapping[str, str], name: str) -> bool:

@@ -160,7 +160,7 @@ def _of_type(*types: type) -> Callable[[str], Any]:
 
 
 def _nested(text: str) -> Nested:
-    if not text.isidentifier():
+    if not all(part.isidentifier() for part in text.split(".")):
         raise ValueError(text)
     return Nested(text)
 

@@ -1,4 +1,4 @@
-"""Write the table of scikit-learn's estimators: ``python -m mlsql.bridge.trainers.survey``."""
+"""Write the table of estimators: ``python -m mlsql.bridge.trainers.survey``, with all libraries installed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ import inspect
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
 from numbers import Integral, Real
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
+from mlsql.bridge.trainers.boosting import FITTED, LIBRARIES, constraints_of, given_parameters
 from mlsql.bridge.trainers.estimators import TABLE
 from mlsql.bridge.trainers.parameters import TRIED_IN_ORDER, Constraint
+from mlsql.bridge.trainers.refusals import NO_ANSWER, REFUSED
 from mlsql.models import ModelKind
 
-_KINDS: Mapping[str, ModelKind] = {
-    "classifier": "classifier",
-    "regressor": "regressor",
-    "cluster": "clusterer",
-}
 _TYPES: Mapping[Any, Constraint] = {
     bool: "boolean",
     str: "text",
@@ -47,18 +46,60 @@ def survey() -> dict[str, Any]:
     import sklearn
     from sklearn.utils import all_estimators
 
-    estimators = {
-        name: _describe(estimator, kind)
-        for wanted, kind in _KINDS.items()
-        for name, estimator in all_estimators(type_filter=wanted)
+    every = dict(all_estimators())
+    kinds = {name: kind for name, one in every.items() if (kind := _kind(name, one))}
+    estimators = {name: _describe(every[name], kind) for name, kind in kinds.items()}
+    refused = {name: REFUSED.get(name, NO_ANSWER) for name in every if name not in kinds}
+    boosters = dict(_boosters())
+    versions = {name: version(name) for name in LIBRARIES}
+    return {
+        "scikit-learn": sklearn.__version__,
+        **versions,
+        "refused": refused,
+        "estimators": {**estimators, **boosters},
     }
-    return {"scikit-learn": sklearn.__version__, "estimators": dict(sorted(estimators.items()))}
+
+
+def _kind(name: str, estimator: Any) -> ModelKind | None:
+    """What *estimator* fits; None when nothing that could be used.
+
+    What puts rows into groups without a label is a clusterer: mixtures and finders of outliers too.
+    """
+    from sklearn.base import ClassifierMixin, ClusterMixin, RegressorMixin, TransformerMixin
+
+    if name in REFUSED:
+        return None
+    answers, transforms = hasattr(estimator, "predict"), hasattr(estimator, "transform")
+    if issubclass(estimator, ClassifierMixin):
+        return "classifier"
+    if issubclass(estimator, RegressorMixin):
+        return "regressor"
+    groups = issubclass(estimator, ClusterMixin)
+    if transforms and (not answers or (issubclass(estimator, TransformerMixin) and not groups)):
+        return "transformer"
+    return "clusterer" if answers or groups else None
+
+
+def _boosters() -> Iterator[tuple[str, dict[str, Any]]]:
+    for library, names in FITTED.items():
+        for name in names:
+            kind: ModelKind = "classifier" if name.endswith("Classifier") else "regressor"
+            yield f"{library}.{name}", _describe_booster(resolve_name(f"{library}:{name}"), library, kind)
+
+
+def _describe_booster(estimator: Any, library: str, kind: ModelKind) -> dict[str, Any]:
+    parameters = {
+        name: {"default": _written(each.default), "takes": _in_order(constraints_of(each))}
+        for name, each in given_parameters(estimator).items()
+    }
+    return {"module": library, "kind": kind, "weights": True, "parameters": parameters}
 
 
 def to_json(table: Mapping[str, Any]) -> str:
     """The text of ``estimators.json``: a line an estimator."""
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(one)}" for name, one in table["estimators"].items())
-    return f'{{"scikit-learn": {json.dumps(table["scikit-learn"])}, "estimators": {{\n{lines}\n}}}}\n'
+    rest = json.dumps({name: value for name, value in table.items() if name != "estimators"})
+    return f'{rest[:-1]},\n"estimators": {{\n{lines}\n}}}}\n'
 
 
 def _describe(estimator: Any, kind: ModelKind) -> dict[str, Any]:
@@ -66,9 +107,16 @@ def _describe(estimator: Any, kind: ModelKind) -> dict[str, Any]:
     given = [
         each for each in inspect.signature(estimator).parameters.values() if each.default != "deprecated"
     ]
+    from sklearn.utils.validation import has_fit_parameter
+
+    can = {
+        "weights": has_fit_parameter(estimator, "sample_weight"),
+        "batches": hasattr(estimator, "partial_fit"),
+    }
     return {
         "module": estimator.__module__.partition("._")[0],
         "kind": kind,
+        **{name: True for name, does in can.items() if does},
         "parameters": {each.name: _describe_parameter(each, constraints) for each in given},
     }
 

@@ -7,11 +7,28 @@ from mlsql.bridge.launcher import LocalLauncher
 from mlsql.models import ModelStore
 from mlsql.registry import Registry
 from mlsql.stages.algorithms.base import Algorithm
-from mlsql.stages.algorithms.descriptions import SKLEARN
+from mlsql.stages.algorithms.descriptions import (
+    ATTENTION_LSTM_CLASSIFY,
+    CNN_CLASSIFY,
+    FC_CLASSIFY,
+    FC_REGRESS,
+    LSTM_REGRESS,
+    PYTHON,
+    SKLEARN,
+    TENSORFLOW,
+)
 from mlsql.stages.algorithms.external import External
 from mlsql.stages.algorithms.tools.evaluate import Evaluate
 from mlsql.stages.algorithms.tools.jdbc import JdbcStatements
 from mlsql.stages.algorithms.tools.sampler import RateSampler
+
+_NETWORKS = {
+    "FCClassify": FC_CLASSIFY,
+    "FCRegress": FC_REGRESS,
+    "CNNClassify": CNN_CLASSIFY,
+    "AttentionLSTMClassify": ATTENTION_LSTM_CLASSIFY,
+    "LSTMRegress": LSTM_REGRESS,
+}
 
 
 def builtins(store: ModelStore) -> Registry[Algorithm]:
@@ -19,7 +36,13 @@ def builtins(store: ModelStore) -> Registry[Algorithm]:
     registry: Registry[Algorithm] = Registry("algorithm")
     registry.add("RateSampler", RateSampler())
     registry.add("JDBC", JdbcStatements())
-    trainers = trainer.builtins()
-    registry.add("Evaluate", Evaluate(store, trainers, LocalLauncher()))
-    registry.add("SKLearn", External("SKLearn", store, trainers, LocalLauncher(), SKLEARN))
+    trainers, launcher = trainer.builtins(), LocalLauncher()
+    registry.add("Evaluate", Evaluate(store, trainers, launcher))
+    registry.add("SKLearn", External("SKLearn", store, trainers, launcher, SKLEARN))
+    own = External("PythonAlg", store, trainers, launcher, PYTHON, takes_script=True)
+    registry.add("PythonAlg", own)
+    networks = External("TensorFlow", store, trainers, launcher, TENSORFLOW, takes_script=True)
+    registry.add("TensorFlow", networks)
+    for name, description in _NETWORKS.items():
+        registry.add(name, External(name, store, trainers, launcher, description))
     return registry

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlsql.errors import ScriptError
+from mlsql.events import Log
 from mlsql.grammar.nodes import Word
-from mlsql.model_store import choose
+from mlsql.model_choice import choose
 from mlsql.models import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import TEXT, Options, integer, option
 from mlsql.session import Run
 from mlsql.stages.faults import span_of
 
 VERSION, INDEX, METRIC = "modelVersion", "algIndex", "autoSelectByMetric"
+OUTDATED = ("pythonScriptPath", "enableCopyTrainParamsToPython")
+"""What old scripts say of how a model of Python answers; it does by what it was stored with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,8 @@ class ModelChoice:
     version: int | None = option(VERSION, integer(0), "Version; else the newest.", default=None)
     index: int | None = option(INDEX, integer(0), "Number of the model in its version.", default=None)
     metric: str | None = option(METRIC, TEXT, "Take the model that is best by this metric.", default=None)
+    predict_script: str | None = option(OUTDATED[0], TEXT, "Of old scripts; it has no effect.", default=None)
+    copies_params: str | None = option(OUTDATED[1], TEXT, "Of old scripts; it has no effect.", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,9 @@ def model_at(
     store: ModelStore, path: Word, choice: ModelChoice, given: Options, run: Run
 ) -> tuple[StoredModel, CandidateRecord]:
     """The same, whatever algorithm has trained it."""
+    for key in OUTDATED:
+        if key in given:
+            run.emit(Log(f"the option '{key}' has no effect: the model answers as it was trained to"))
     folder = run.policy.path(path.text, span=path.span, purpose="model")
     with run.guard(span_of(given, VERSION) or path.span):
         stored = store.open(folder, choice.version)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlsql.bridge.trainers.estimators import Estimator, read_table
+from mlsql.bridge.trainers.tensorflow.networks import NETWORKS
+from mlsql.bridge.trainers.tensorflow.trainer import surveyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +58,105 @@ register SKLearn.`out/example/points` as is_right where autoSelectByMetric="f1";
 select x, y, is_right(x, y) as guess from points as guesses;
 """,
     read_table,
+)
+
+PYTHON = Description(
+    "Runs Python of your own in a worker process, and keeps what its train returns as a version of a model.",
+    """\
+set code='''
+import numpy as np
+
+def train(data, params, run):
+    x, y = data.arrays()
+    return {label: x[y == label].mean(axis=0) for label in data.classes}
+
+def predict(model, frame):
+    x = frame.to_numpy(dtype=float)
+    distances = [np.linalg.norm(x - center, axis=1) for center in model.values()]
+    return np.array(list(model))[np.argmin(distances, axis=0)]
+''';
+select id % 10 as x, id % 7 as y, cast(id % 10 > 4 as int) as label from range(200) as points;
+train points as PythonAlg.`out/example/centers` where scripts="code" and inputCols="x,y" as models;
+register PythonAlg.`out/example/centers` as nearest;
+select x, y, nearest(x, y) as guess from points as guesses;
+""",
+)
+
+_POINTS = "select id % 10 as x, id % 7 as y, cast(id % 10 > 4 as int) as label from range(200) as points;\n"
+_SENTENCES = """\
+select cast(id % 2 as int) as label, array(id % 5 + 1, id % 2 + 6, id % 3 + 8, 0) as features
+from range(200) as sentences;
+"""
+
+TENSORFLOW = Description(
+    "Fits networks of TensorFlow, those of the other algorithms or your own, in worker processes.",
+    _POINTS
+    + """\
+set net='''
+import keras
+
+def build(inputs, outputs, params):
+    return keras.Sequential([
+        keras.Input((inputs,)),
+        keras.layers.Dense(int(params["units"]), "relu"),
+        keras.layers.Dense(outputs, "softmax"),
+    ])
+''';
+train points as TensorFlow.`out/example/own` where scripts="net" and inputCols="x,y"
+  and fitParam.units="8" and fitParam.epochs="2" as models;
+""",
+    surveyed(*NETWORKS),
+)
+
+FC_CLASSIFY = Description(
+    "Classifies by a network of layers in which each unit sees all of the layer before.",
+    _POINTS
+    + """\
+train points as FCClassify.`out/example/layers` where inputCols="x,y" and evaluateTable="points"
+  and fitParam.0.layerGroup="16,8" and fitParam.0.epochs="3" as models;
+register FCClassify.`out/example/layers` as is_right;
+select x, y, is_right(x, y) as guess from points as guesses;
+""",
+    surveyed("FCClassify"),
+)
+
+FC_REGRESS = Description(
+    "Finds a number by a network of layers in which each unit sees all of the layer before.",
+    _POINTS
+    + """\
+train points as FCRegress.`out/example/number` where inputCols="x" and labelCol="y"
+  and fitParam.0.layerGroup="16" and fitParam.0.epochs="3" as models;
+""",
+    surveyed("FCRegress"),
+)
+
+CNN_CLASSIFY = Description(
+    "Classifies texts by the patterns of words that stand together in them.",
+    _SENTENCES
+    + """\
+train sentences as CNNClassify.`out/example/patterns` where fitParam.0.vocabularySize="11"
+  and fitParam.0.embeddingSize="4" and fitParam.0.windowGroup="2,3" and fitParam.0.filters="4"
+  and fitParam.0.epochs="2" as models;
+""",
+    surveyed("CNNClassify"),
+)
+
+ATTENTION_LSTM_CLASSIFY = Description(
+    "Classifies texts by reading them in both directions and weighing what each word says.",
+    _SENTENCES
+    + """\
+train sentences as AttentionLSTMClassify.`out/example/weighed` where fitParam.0.vocabularySize="11"
+  and fitParam.0.embeddingSize="4" and fitParam.0.units="4" and fitParam.0.epochs="2" as models;
+""",
+    surveyed("AttentionLSTMClassify"),
+)
+
+LSTM_REGRESS = Description(
+    "Finds a number, such as the next one, by reading the last values of a series.",
+    """\
+select transform(sequence(id, id + 5), each -> sin(each)) as features, sin(id + 6) as label
+from range(200) as waves;
+train waves as LSTMRegress.`out/example/next` where fitParam.0.units="4" and fitParam.0.epochs="2" as models;
+""",
+    surveyed("LSTMRegress"),
 )

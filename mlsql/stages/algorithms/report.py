@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Sequence
+import platform
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
 from mlsql.bridge.request import Columns, TrainingReport
 from mlsql.errors import DataError
 from mlsql.events import TableShown
-from mlsql.models import CandidateRecord, Manifest, StoredModel
+from mlsql.models import METRICS, USUAL_METRICS, CandidateRecord, Manifest, ModelKind, StoredModel
 from mlsql.session import Run
 from mlsql.spans import Span, mask_secrets
+from mlsql.summaries import ClassDetail
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -22,8 +26,12 @@ _SHOWN = 30
 _ROW = """
     modelPath string, algIndex int, alg string, metrics array<struct<name: string, value: double>>,
     status string, message string, startTime timestamp, endTime timestamp, seconds double,
-    rows bigint, trainParams map<string, string>
+    rows bigint, trainParams map<string, string>,
+    detail array<struct<class: string, precision: double, recall: double, f1: double, support: bigint>>
 """
+MOST_DETAILED = 100
+"""Of so many candidates, the best ones, it is kept how they did on each class."""
+_ENGINE = ("mlsql", "pyspark", "pyarrow", "mlflow")
 
 
 def check_success(report: TrainingReport, *, all_of_them: bool) -> None:
@@ -59,16 +67,51 @@ def manifest(algorithm: str, columns: Columns, report: TrainingReport, statement
         label=columns.label,
         invalid=columns.invalid,
         classes=report.classes,
-        candidates=report.candidates,
+        candidates=_without_too_much(report.candidates, report.kind),
         data=report.data,
         evaluation=report.evaluation,
         libraries=report.libraries,
+        engine=_versions(),
         statement=mask_secrets(statement.text),
         script=statement.script.name,
         owner=run.session.owner,
         job=run.id,
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
+
+
+def _versions() -> Mapping[str, str]:
+    """What trains: Python, this package, and what it stands on."""
+    found = {"python": platform.python_version()}
+    for name in _ENGINE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a copy of the sources, or a part that is not installed
+            continue
+    return found
+
+
+def _without_too_much(candidates: Sequence[CandidateRecord], kind: ModelKind) -> tuple[CandidateRecord, ...]:
+    """The candidates, but the details of only so many that the manifest stays readable."""
+    metric = METRICS.get(USUAL_METRICS.get(kind, ""))
+    detailed = [one for one in candidates if one.detail is not None]
+    if metric is None or len(detailed) <= MOST_DETAILED:
+        return tuple(candidates)
+    name = metric.name
+    best = sorted(detailed, key=lambda one: one.metrics.get(name, 0.0), reverse=metric.greater_is_better)
+    kept = {one.index for one in best[:MOST_DETAILED]}
+    return tuple(one if one.index in kept else dataclasses.replace(one, detail=None) for one in candidates)
+
+
+def noted(stored: StoredModel, note: str) -> StoredModel:
+    """The same with *note* in the message of each candidate, for a result; the manifest stays as it is."""
+    if not note:
+        return stored
+    candidates = [
+        dataclasses.replace(one, message="; ".join(filter(None, (one.message, note))))
+        for one in stored.manifest.candidates
+    ]
+    return StoredModel(stored.ref, dataclasses.replace(stored.manifest, candidates=tuple(candidates)))
 
 
 def result_table(spark: SparkSession, stored: StoredModel) -> DataFrame:
@@ -127,7 +170,14 @@ def _row(stored: StoredModel, one: CandidateRecord) -> tuple[object, ...]:
         one.seconds,
         one.rows,
         dict(one.params),
+        None if one.detail is None else _by_class(one.detail),
     )
+
+
+def _by_class(detail: ClassDetail) -> list[tuple[object, ...]]:
+    """A row a class."""
+    names = map(str, detail.classes)
+    return list(zip(names, detail.precision, detail.recall, detail.f1, detail.support, strict=True))
 
 
 def _titles(candidates: Sequence[CandidateRecord]) -> str:

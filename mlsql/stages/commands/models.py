@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -10,15 +10,25 @@ from types import MappingProxyType
 from mlsql.errors import ScriptError
 from mlsql.grammar.literals import write_name
 from mlsql.grammar.nodes import Word
-from mlsql.model_store import choose
-from mlsql.models import USUAL_METRICS, CandidateRecord, ModelRef, ModelStore, StoredModel, best_of
+from mlsql.model_choice import choose
+from mlsql.models import (
+    USUAL_METRICS,
+    CandidateRecord,
+    DataRecord,
+    ModelRef,
+    ModelStore,
+    StoredModel,
+    best_of,
+)
 from mlsql.options import integer
 from mlsql.session import FunctionSignature, Outcome, Run, Table, quoted
 from mlsql.stages.commands.forms import Given, read_arguments
 from mlsql.stages.rows import local_table
+from mlsql.summaries import ClassDetail, ColumnSummary
 from mlsql.udf.scoring import signature_of
 
 _NUMBER = integer(0)
+_MOST_VALUES = 10
 _HISTORY = """
     version int, modelPath string, algIndex int, alg string,
     metrics array<struct<name: string, value: double>>, status string, message string,
@@ -100,7 +110,9 @@ def _list(store: ModelStore, path: str, _: _Asked) -> _Rows:
 def _describe(store: ModelStore, path: str, asked: _Asked) -> _Rows:
     """A row a fact about one version."""
     stored = store.open(path, asked.number)
-    return list(_facts(stored, choose(stored), asked).items()), "name string, value string"
+    chosen = choose(stored)
+    facts = {**_facts(stored, chosen, asked), **_figures(stored.manifest.data), **_by_class(chosen.detail)}
+    return list(facts.items()), "name string, value string"
 
 
 def _delete(store: ModelStore, path: str, asked: _Asked) -> _Rows:
@@ -168,11 +180,55 @@ def _facts(stored: StoredModel, chosen: CandidateRecord, asked: _Asked) -> dict[
         "evaluated": None if evaluation is None else str(evaluation.rows),
         "checksum": manifest.data.checksum,
         "libraries": _pairs(manifest.libraries),
+        "engine": _pairs(manifest.engine) or None,
         "owner": manifest.owner,
+        "job": manifest.job or None,
         "created": manifest.created,
         "statement": manifest.statement,
         "example": _example(asked, manifest.algorithm, signature),
     }
+
+
+def _figures(data: DataRecord) -> dict[str, str]:
+    """A fact a column of the training data."""
+    return {f"column {quoted(name)}": ", ".join(_told(each)) for name, each in data.columns.items()}
+
+
+def _told(column: ColumnSummary) -> Iterator[str]:
+    yield f"{column.type}, {_counted(column.count, 'value')}"
+    if column.nulls:
+        yield _counted(column.nulls, "null")
+    if column.not_finite:
+        yield f"{column.not_finite:,} not finite"
+    figures = {"min": column.min, "max": column.max, "mean": column.mean, "deviation": column.deviation}
+    yield from (f"{name} {_short(value)}" for name, value in figures.items() if value is not None)
+    if column.distinct is not None:
+        values = ", ".join(f"{value} ({count:,})" for value, count in column.frequent[:_MOST_VALUES])
+        yield f"{column.distinct:,} distinct: {values}{' …' if column.distinct > _MOST_VALUES else ''}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _by_class(detail: ClassDetail | None) -> dict[str, str]:
+    """A fact a class: how well the chosen candidate knows it, and what it took its rows for."""
+    if detail is None:
+        return {}
+    figures = zip(detail.precision, detail.recall, detail.f1, detail.support, strict=True)
+    named = [dict(zip(("precision", "recall", "f1", "rows"), each, strict=True)) for each in figures]
+    rows = detail.confusion or [()] * len(named)
+    return {
+        f"class {name}": _pairs(each) + _answers(detail.classes, row)
+        for name, each, row in zip(detail.classes, named, rows, strict=True)
+    }
+
+
+def _answers(classes: Sequence[object], counts: Sequence[int]) -> str:
+    """What the rows of a class were taken for, the most frequent first."""
+    taken = sorted(zip(counts, classes, strict=False), key=lambda each: -each[0])
+    told = ", ".join(f"{name} ({count:,})" for count, name in taken if count)
+    return f", taken for {told}" if told else ""
 
 
 def _example(asked: _Asked, algorithm: str, signature: FunctionSignature) -> str:

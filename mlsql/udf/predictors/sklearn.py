@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mlsql.errors import DataError
-from mlsql.udf.predictors.folder import ModelFolder
+from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE
+from mlsql.udf.predictors.folder import ModelFolder, read_description
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +18,27 @@ class PickledEstimator:
     """The file with an estimator in a model's folder."""
 
     folder: ModelFolder
+    method: str = "predict"
+    """What it answers with; a transformer has ``transform``."""
+    sparse: bool = False
+    """Whether it was fitted on a sparse matrix."""
 
     @classmethod
     def in_folder(cls, folder: Path, flavor: Mapping[str, Any]) -> PickledEstimator:
         """The estimator of the MLflow model in *folder*; nothing outside of it is ever unpickled."""
         if flavor.get("serialization_format") != "cloudpickle":
             raise DataError(f"the model in {folder} is no pickled estimator of scikit-learn")
-        return cls(ModelFolder.of(folder, flavor["pickled_model"]))
+        told = read_description(folder).get("metadata") or {}
+        method, sparse = told.get(ANSWERS_BY, "predict"), bool(told.get(FITTED_ON_SPARSE))
+        return cls(ModelFolder.of(folder, flavor["pickled_model"]), method, sparse)
 
     def load(self) -> EstimatorPredictor:
         """The predictor; the content of the file is checked first."""
         ((name, _),) = self.folder.files
         estimator = pickle.loads(self.folder.read(name))  # noqa: S301 — of the store's folder, and known by its checksum
-        if not hasattr(estimator, "predict"):
+        if not hasattr(estimator, self.method):
             raise DataError(f"{type(estimator).__name__} has answers only for the rows that it was fitted on")
-        return EstimatorPredictor(_in_one_thread(estimator))
+        return EstimatorPredictor(_in_one_thread(estimator), self.method, self.sparse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +46,17 @@ class EstimatorPredictor:
     """A Predictor around a fitted estimator."""
 
     estimator: Any
+    method: str = "predict"
+    takes_sparse: bool = False
 
     def predict(self, features: Any) -> Any:
-        """One answer per row of *features*, a pandas frame or a matrix.
+        """One answer per row of *features*, a pandas frame, a matrix or a SciPy CSR.
 
         An estimator that was fitted on a frame gets its columns by name, any other one the bare
         numbers in the columns' order.
         """
-        return self.estimator.predict(self._as_fitted(features))
+        answers = getattr(self.estimator, self.method)(self._as_fitted(features))
+        return answers.toarray() if hasattr(answers, "toarray") else answers
 
     @property
     def has_probabilities(self) -> bool:

@@ -44,6 +44,8 @@ class StoredPredictor(Protocol):
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "sklearn": "mlsql.udf.predictors.sklearn:PickledEstimator",
+        "mlsql_keras": "mlsql.udf.predictors.keras:StoredNetwork",
+        "python_function": "mlsql.udf.predictors.pyfunc:PythonFunction",  # last: every model has it
     }
 )
 """The class for each flavor of MLflow; of several flavors the first that is named here counts."""

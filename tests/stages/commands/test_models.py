@@ -13,6 +13,7 @@ from mlsql.model_store import DirectoryModelStore
 from mlsql.models import CandidateRecord, Column, DataRecord, Manifest
 from mlsql.policy import Policy
 from mlsql.spans import Script
+from mlsql.summaries import ClassDetail, ColumnSummary
 from tests.stages.commands.jobs import jobs_of
 
 START, END = "2026-01-02T03:04:05.000+00:00", "2026-01-02T03:04:06.500+00:00"
@@ -22,6 +23,14 @@ GOOD = CandidateRecord(
     params={"alg": "GaussianNB", "var_smoothing": "1e-9"},
     status="success",
     metrics={"f1": 0.75, "accuracy": 0.5},
+    detail=ClassDetail(
+        classes=("a", "b"),
+        precision=(0.8, 2 / 3),
+        recall=(0.5, 1.0),
+        f1=(0.6154, 0.8),
+        support=(8, 4),
+        confusion=((4, 4), (0, 4)),
+    ),
     started=START,
     ended=END,
     seconds=1.5,
@@ -39,8 +48,18 @@ MANIFEST = Manifest(
     label=Column("kind", "string"),
     classes=("a", "b"),
     candidates=(GOOD, WORSE, FAILED),
-    data=DataRecord(rows=12, bytes=96, checksum="0a1b2c3d", transport="spool"),
+    data=DataRecord(
+        rows=12,
+        bytes=96,
+        checksum="0a1b2c3d",
+        transport="spool",
+        columns={
+            "x": ColumnSummary(type="int32", count=11, nulls=1, min=-1.0, max=1e6, mean=3.5, deviation=2.0),
+            "kind": ColumnSummary(type="string", count=12, distinct=2, frequent=(("a", 8), ("b", 4))),
+        },
+    ),
     libraries={"scikit-learn": "1.7.2"},
+    engine={"python": "3.11.7", "mlsql": "0.1.0"},
     statement="train t as SKLearn.`m` where …",
     owner="ann",
     created=END,
@@ -50,7 +69,7 @@ MANIFEST = Manifest(
 @pytest.fixture
 def model(scripts):
     """Scripts, and a model of two versions at ``my m``: the older one is a regressor that nobody judged."""
-    judged = dataclasses.replace(GOOD, metrics={})
+    judged = dataclasses.replace(GOOD, metrics={}, detail=None)
     older = dataclasses.replace(MANIFEST, kind="regressor", classes=None, label=None, candidates=(judged,))
     for manifest in (older, MANIFEST):
         with DirectoryModelStore().begin(str(scripts.path / "my m")) as draft:
@@ -121,10 +140,16 @@ def test_a_version_is_described(model):
         "evaluated": None,
         "checksum": "0a1b2c3d",
         "libraries": "scikit-learn 1.7.2",
+        "engine": "python 3.11.7, mlsql 0.1.0",
         "owner": "ann",
+        "job": None,
         "created": END,
         "statement": "train t as SKLearn.`m` where …",
         "example": "register SKLearn.`my m` as f; select *, f(`x`, `the y`) as answer from t as answered;",
+        "column `x`": "int32, 11 values, 1 null, min -1, max 1e+06, mean 3.5, deviation 2",
+        "column `kind`": "string, 12 values, 2 distinct: a (8), b (4)",
+        "class a": "precision 0.8, recall 0.5, f1 0.6154, rows 8, taken for a (4), b (4)",
+        "class b": "precision 0.6667, recall 1, f1 0.8, rows 4, taken for b (4)",
     }
     older = facts(model, "!model describe 'my m' 0;")
     assert (older["kind"], older["classes"], older["label"], older["metrics"]) == (

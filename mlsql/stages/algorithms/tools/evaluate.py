@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import Candidate, Columns, TrainingRequest
 from mlsql.bridge.trainer import Trainer
+from mlsql.model_cache import local_folder
 from mlsql.models import METRICS, ModelKind, ModelStore, StoredModel
 from mlsql.names import listed, nearest
 from mlsql.options import NAMES, OptionText, option, option_family
@@ -74,9 +74,10 @@ class Evaluate:
         self, call: Call[EvaluateOptions], stored: StoredModel, candidate: Candidate, run: Run
     ) -> Mapping[str, float]:
         from mlsql.bridge.judging import judge
+        from mlsql.bridge.spark_launcher import open_launcher
 
         settings, manifest = run.settings, stored.manifest
-        model = Path(stored.directory(candidate.index))
+        model = local_folder(stored.directory(candidate.index))
         request = TrainingRequest(
             job=uuid.uuid4().hex,
             trainer=manifest.algorithm,
@@ -91,7 +92,7 @@ class Evaluate:
             model,
             transport=open_carrier(settings.bridge, call.options.kafka, run.emit),
             trainers=self.trainers,
-            launcher=self.launcher,
+            launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
             message_bytes=settings.bridge.message_bytes,
             emit=run.emit,
             stop=run.stop,
