@@ -1,4 +1,4 @@
-"""HTTP: scripts over ``POST /run/script``, on this machine only as long as nobody signs in."""
+"""HTTP: scripts and jobs, on this machine only as long as nobody signs in."""
 
 from mlsql.rest.app import create_app
 

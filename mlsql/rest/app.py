@@ -1,18 +1,17 @@
-"""The application: routes, guards and error replies around one engine."""
+"""The application: routes, guards and error replies around one service."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI
 
 from mlsql import __version__
-from mlsql.engine import Engine
 from mlsql.rest import errors, guards
-from mlsql.rest.dependencies import Runs
-from mlsql.rest.routes import health, scripts
+from mlsql.rest.routes import health, jobs, scripts
+from mlsql.rest.service import Service
 
 
-def create_app(engine: Engine) -> FastAPI:
-    """An ASGI application that runs scripts on *engine*; the caller closes the engine."""
+def create_app(service: Service) -> FastAPI:
+    """An ASGI application in front of *service*, which the caller opened and closes."""
     app = FastAPI(
         title="mlsql",
         version=__version__,
@@ -20,12 +19,13 @@ def create_app(engine: Engine) -> FastAPI:
         docs_url=None,  # the pages load scripts from elsewhere
         redoc_url=None,
     )
-    app.state.engine = engine
-    app.state.runs = Runs()
-    app.include_router(scripts.router)
-    app.include_router(health.router)
+    app.state.service = service
+    for each in (scripts, jobs, health):
+        app.include_router(each.router)
     errors.install(app)
-    app.add_middleware(guards.BodyLimit, limit=guards.BODY_LIMIT)
+    limits = service.settings.server
+    app.add_middleware(guards.BodyLimit, limit=limits.body_limit)
     app.add_middleware(guards.SameMachine)
+    app.add_middleware(guards.RequestLimit, limit=limits.requests)
     app.add_middleware(guards.JobIds)  # the outermost: refusals have an id too
     return app

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 
@@ -21,8 +23,8 @@ from mlsql.errors import (
     ScriptErrors,
     TimedOut,
 )
+from mlsql.job_errors import JobConflict, ResultGone, TooMany, UnknownJob, described
 from mlsql.rest.schemas import Diagnostic, ErrorReply, ReportedError
-from mlsql.spans import mask_secrets
 
 JOB_HEADER = "X-Job-Id"
 OUR_BUG = 500
@@ -35,6 +37,10 @@ STATUSES: Mapping[type[MlsqlError], int] = {
     TimedOut: 408,
     Cancelled: 499,
     ConfigError: 503,
+    UnknownJob: 404,
+    JobConflict: 409,
+    ResultGone: 410,
+    TooMany: 429,
 }
 
 log = logging.getLogger(__name__)
@@ -58,6 +64,10 @@ def install(app: FastAPI) -> None:
         diagnostic = Diagnostic(kind=kind, message=_route_error(request, error))
         return _reply(request, error.status_code, [diagnostic], diagnostic.message, error.headers)
 
+    @app.exception_handler(RequestValidationError)
+    async def of_parameters(request: Request, error: RequestValidationError) -> Response:
+        return error_reply(request, ScriptErrors([_parameter_error(each) for each in error.errors()]))
+
     @app.exception_handler(Exception)
     async def bug(request: Request, error: Exception) -> Response:
         job = request.state.job
@@ -68,8 +78,9 @@ def install(app: FastAPI) -> None:
 
 def error_reply(request: Request, error: MlsqlError) -> Response:
     """The reply that *error* gives: JSON with all diagnostics, or its text when that is accepted."""
-    each = error.errors if isinstance(error, ScriptErrors) else (error,)
-    return _reply(request, status_of(error), [_diagnostic(one) for one in each], str(error))
+    diagnostics = [Diagnostic(**each) for each in described(error)["diagnostics"]]
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+    return _reply(request, status_of(error), diagnostics, str(error), headers)
 
 
 def _reply(
@@ -87,17 +98,9 @@ def _reply(
     return JSONResponse(ErrorReply(error=error).model_dump(), status, headers)
 
 
-def _diagnostic(error: MlsqlError) -> Diagnostic:
-    span = error.span
-    return Diagnostic(
-        kind=type(error).__name__,
-        message=mask_secrets(error.message),
-        file=span.script.name if span else None,
-        line=span.line if span else None,
-        column=span.column if span else None,
-        excerpt=span.excerpt() if span else None,
-        hint=error.hint,
-    )
+def _parameter_error(error: Any) -> ScriptError:
+    name = ".".join(map(str, error["loc"][1:]))
+    return ScriptError(f"the parameter '{name}' cannot be read: {error['msg']}")
 
 
 def _route_error(request: Request, error: HTTPException) -> str:

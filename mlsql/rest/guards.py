@@ -17,26 +17,29 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlsql.errors import Refused
+from mlsql.job_errors import TooManyRequests
 from mlsql.rest.errors import JOB_HEADER, error_reply
-
-BODY_LIMIT = 8 * 2**20
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class JobIds:
-    """Gives each request an id, in ``request.state.job`` and as a header of the reply."""
+    """Gives each request an id, in ``request.state.job`` and as a header of the reply.
+
+    A route that answers for a job puts the id of that in its place.
+    """
 
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with the id among the headers."""
-        job = scope.setdefault("state", {})["job"] = uuid.uuid4().hex
+        state = scope.setdefault("state", {})
+        state["job"] = uuid.uuid4().hex
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[JOB_HEADER] = job
+                MutableHeaders(scope=message)[JOB_HEADER] = state["job"]
             await send(message)
 
         await self.app(scope, receive, send_with_id)
@@ -74,6 +77,27 @@ def _name_of(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+@dataclass(slots=True)
+class RequestLimit:
+    """Refuses with status 429 what would be more than *limit* requests at once."""
+
+    app: ASGIApp
+    limit: int
+    _open: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, unless too many are being answered."""
+        is_health = scope.get("path", "").startswith("/health/")  # a busy server is no dead one
+        if scope["type"] == "http" and self._open >= self.limit and not is_health:
+            await error_reply(Request(scope), TooManyRequests(self.limit))(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._open -= 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
+from mlsql.job_states import JobState
+
 MOST_ROWS = 1_000_000
+MOST_NAME = 200
+MOST_MILLISECONDS = 10**12
+
+
+def _read_parameters(given: Any) -> Any:
+    """An object of texts; a form sends its JSON, and numbers and booleans become text."""
+    values = json.loads(given or "{}") if isinstance(given, str) else given
+    if not isinstance(values, dict):
+        raise ValueError("not an object")
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()}
+
+
+Parameters = Annotated[dict[str, str], BeforeValidator(_read_parameters)]
 
 
 class RunScript(BaseModel):
@@ -20,11 +35,14 @@ class RunScript(BaseModel):
     owner: str | None = Field(
         default=None, description="Whose session it runs in; by default the login name."
     )
-    parameters: dict[str, str] = Field(
+    parameters: Parameters = Field(
         default={}, description="Variables of the script; in a form a JSON object."
     )
     timeout: int = Field(
-        default=-1, ge=-1, description="Milliseconds that the script may run; -1 for no limit."
+        default=-1,
+        ge=-1,
+        le=MOST_MILLISECONDS,
+        description="Milliseconds that the script may run; -1 for no limit.",
     )
     output_size: int = Field(default=5000, ge=0, le=MOST_ROWS, description="How many rows are given at most.")
     include_schema: bool = Field(default=False, description='Reply `{"schema": …, "data": […]}`.')
@@ -40,23 +58,58 @@ class RunScript(BaseModel):
     session_per_request: bool = Field(
         default=False, description="Run in a session of its own, which ends with the script."
     )
+    job_name: str = Field(
+        default="", max_length=MOST_NAME, description="A name that no other active job of the owner has."
+    )
+    is_async: bool = Field(
+        default=False, alias="async", description="Reply `{job, url}` at once, and let the job run."
+    )
+    skip_physical_job: bool = Field(default=False, description="The same as `executeMode=check`.")
 
-    @field_validator("execute_mode", "dialect", "session_per_request", mode="before")
+    @field_validator(
+        "execute_mode", "dialect", "session_per_request", "is_async", "skip_physical_job", mode="before"
+    )
     @classmethod
     def _read_empty(cls, given: Any, info: ValidationInfo) -> Any:
         """What a form sends for a field that nobody filled in is its default."""
         return cls.model_fields[info.field_name or ""].default if given == "" else given
 
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _read_parameters(cls, given: Any) -> Any:
-        """An object of texts; a form sends its JSON, and numbers and booleans become text."""
-        values = json.loads(given or "{}") if isinstance(given, str) else given
-        if not isinstance(values, dict):
-            raise ValueError("not an object")
-        return {
-            name: value if isinstance(value, str) else json.dumps(value) for name, value in values.items()
-        }
+
+class SubmitJob(BaseModel):
+    """The body of ``POST /api/v1/jobs``."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+    script: str = Field(description="The script.")
+    name: str = Field(default="", max_length=MOST_NAME, description="A label; by default the id of the job.")
+    owner: str | None = Field(
+        default=None, description="Whose session it runs in; by default the login name."
+    )
+    parameters: Parameters = Field(default={}, description="Variables of the script.")
+    timeout: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_MILLISECONDS,
+        description="Milliseconds that it may run, counted from when it starts to.",
+    )
+    callback: str | None = Field(default=None, description="Cannot be given yet.")
+    priority: int = Field(
+        default=0, ge=-1000, le=1000, description="Among the jobs of its owner, the highest runs first."
+    )
+    retry_on_restart: bool = Field(
+        default=False, description="Run it again when the server dies while it runs; else it is lost."
+    )
+    dialect: str | None = Field(default=None, description="The language of the script: mlsql or byzer.")
+    session_per_request: bool = Field(
+        default=False, description="Run in a session of its own, which ends with the script."
+    )
+
+
+class Submitted(BaseModel):
+    """Where a job is found from now on."""
+
+    id: str
+    url: str
 
 
 class Diagnostic(BaseModel):
@@ -82,6 +135,87 @@ class ErrorReply(BaseModel):
     """The body of every reply that is no success."""
 
     error: ReportedError
+
+
+class Statement(BaseModel):
+    """The statement that a job runs, or ended in."""
+
+    number: int = Field(description="Counted from 1.")
+    total: int
+    line: int
+    file: str
+    title: str = Field(description="The statement in one line, without secrets.")
+
+
+class Report(BaseModel):
+    """How far something that takes long has come."""
+
+    what: str
+    doing: str
+    share: float | None = Field(description="From 0 to 1; null when that is not known.")
+
+
+class TrainerMetric(BaseModel):
+    """A number that a trainer measured."""
+
+    candidate: int
+    name: str
+    value: float | None
+
+
+class SparkTasks(BaseModel):
+    """The Spark tasks of the running statement, so far."""
+
+    stages: int
+    tasks: int
+    completed: int
+    failed: int
+
+
+class ResultReply(BaseModel):
+    """What is kept of the rows of a job."""
+
+    rows: int
+    bytes: int
+    complete: bool = Field(description="Whether the table had no more rows than are kept.")
+    url: str
+    expires: str
+
+
+class JobDiagnostics(Diagnostic):
+    """Why a job did not succeed: the first error, with all of the script in ``diagnostics``."""
+
+    diagnostics: list[Diagnostic]
+
+
+class JobReply(BaseModel):
+    """A job; times are ISO 8601 in UTC."""
+
+    id: str
+    url: str
+    name: str
+    owner: str
+    state: JobState
+    attempt: int = Field(description="More than 1 when it was run again after a restart.")
+    priority: int
+    timeout: int | None = Field(description="In milliseconds.")
+    cancelRequested: bool  # noqa: N815 -- as it is replied
+    submitted: str
+    started: str | None
+    ended: str | None
+    statement: Statement | None
+    progress: list[Report]
+    metrics: list[TrainerMetric]
+    spark: SparkTasks | None = Field(default=None, description="Only of a job that runs.")
+    error: JobDiagnostics | None
+    result: ResultReply | None
+
+
+class JobPage(BaseModel):
+    """Jobs, the newest first; ``next`` is the cursor of the next page."""
+
+    jobs: list[JobReply]
+    next: str | None
 
 
 class Liveness(BaseModel):

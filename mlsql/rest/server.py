@@ -8,9 +8,9 @@ from contextlib import suppress
 
 import uvicorn
 
-from mlsql.engine import Engine
 from mlsql.errors import Cancelled, ConfigError
 from mlsql.rest.app import create_app
+from mlsql.rest.service import Service
 from mlsql.stop import Stop
 
 _SECONDS_FOR_REPLIES = 10
@@ -33,9 +33,9 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def serve_until(stop: Stop, engine: Engine, listener: socket.socket) -> None:
-    """Answer on *listener* until *stop* is cancelled, which cancels the scripts that run."""
-    app = create_app(engine)
+def serve_until(stop: Stop, service: Service, listener: socket.socket) -> None:
+    """Answer on *listener* until *stop* is cancelled, which ends the jobs that run."""
+    app = create_app(service)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -49,7 +49,7 @@ def serve_until(stop: Stop, engine: Engine, listener: socket.socket) -> None:
 
     def end() -> None:
         server.should_exit = True
-        app.state.runs.cancel()
+        service.jobs.stop()
 
     with suppress(Cancelled), stop.ending(end):
         server.run(sockets=[listener])

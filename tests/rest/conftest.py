@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -15,6 +17,7 @@ from mlsql.config import Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import check_script
 from mlsql.rest.server import listen, serve_until
+from mlsql.rest.service import engine_service
 from mlsql.spans import Script
 from mlsql.stop import Stop
 
@@ -37,6 +40,7 @@ class Told:
 
     error: Exception | None = None
     settings: Settings = field(default_factory=Settings)
+    spark: Any = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     def run(self, text: str, **request: Any) -> Nobody:
@@ -55,11 +59,25 @@ class Told:
 
 
 @contextmanager
-def served(engine) -> Iterator[httpx.Client]:
+def served(engine, **jobs: Any) -> Iterator[httpx.Client]:
+    """A client of a server around *engine*, with a state of its own and these settings of jobs."""
+    settings = engine.settings
+    with tempfile.TemporaryDirectory() as folder:
+        server = replace(settings.server, state=Path(folder))
+        engine.settings = replace(settings, server=server, jobs=replace(settings.jobs, **jobs))
+        try:
+            with engine_service(engine) as service, answering(service) as client:
+                yield client
+        finally:
+            engine.settings = settings
+
+
+@contextmanager
+def answering(service) -> Iterator[httpx.Client]:
     """A client of a server on a free port, which has ended when the block has."""
     stop = Stop()
     with listen("127.0.0.1", 0) as listener:
-        thread = Thread(target=serve_until, args=(stop, engine, listener))
+        thread = Thread(target=serve_until, args=(stop, service, listener))
         thread.start()
         try:
             with httpx.Client(
@@ -77,6 +95,12 @@ def client_of():
     """Starts a server around an engine and gives a client of it."""
     with ExitStack() as servers:
         yield lambda engine: servers.enter_context(served(engine))
+
+
+@pytest.fixture
+def client_of_service():
+    """Starts a server in front of a service, as a context that gives a client of it."""
+    return answering
 
 
 @pytest.fixture

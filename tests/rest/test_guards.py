@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mlsql.rest.guards import BODY_LIMIT
+from mlsql.config import ServerSettings
+
+BODY_LIMIT = ServerSettings().body_limit
 
 SCRIPT = {"sql": "select 1 as one"}
 

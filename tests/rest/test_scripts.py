@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+SECONDS = 120
+ASYNC = {"/api/v1/jobs": {}, "/run/script": {"async": True}}
 FIELDS = {
     "sql": "select 1 as one as t",
     "owner": "ann",
@@ -28,7 +31,7 @@ def test_form_and_json_mean_the_same(client, told):
         json={**FIELDS, "timeout": 1500},
         headers={"Content-Type": "application/json; charset=utf-8"},
     )
-    asked = [{**each, "stop": None, "job": None} for each in told.asked]
+    asked = [{**each, "stop": None, "job": None, "sink": None} for each in told.asked]
     assert asked == 3 * [
         {
             "text": "select 1 as one as t",
@@ -36,6 +39,7 @@ def test_form_and_json_mean_the_same(client, told):
             "parameters": {"day": "2026-01-01", "n": "3", "dry": "true"},
             "stop": None,
             "job": None,
+            "sink": None,
             "dialect": None,
             "fresh": False,
         }
@@ -131,7 +135,7 @@ def test_what_old_clients_send_besides_is_passed_over(client, told):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("async", True), ("executeMode", "explain"), ("callback", "http://x/")]
+    ("field", "value"), [("jobType", "stream"), ("executeMode", "explain"), ("callback", "http://x/")]
 )
 def test_what_this_version_cannot_do_is_refused(client, told, field, value):
     """Rather than done otherwise."""
@@ -239,3 +243,45 @@ def test_a_check_has_spark_read_the_queries(server):
     """What its parser refuses is placed in the script."""
     (found,) = post(server, sql="select 1 as a as t;\nselect a form t as u;", executeMode="check").json()
     assert (found["severity"], found["line"]) == ("error", 2)
+
+
+def when(server, job, *states):
+    """The job, when it is in one of these states."""
+    deadline = time.monotonic() + SECONDS
+    while (found := server.get(f"/api/v1/jobs/{job}").json())["state"] not in states:
+        assert time.monotonic() < deadline, found
+        time.sleep(0.02)
+    return found
+
+
+@pytest.mark.spark
+def test_a_job_keeps_the_rows_of_its_last_table(server):
+    """In every form, and tells the statement that it ended in."""
+    script = "select id from range(3) as t;\n\nselect id * 2 as x from t order by id as u;"
+    job = server.post("/api/v1/jobs", json={"script": script}).json()["id"]
+    found = when(server, job, "succeeded", "failed")
+    assert (found["statement"]["number"], found["statement"]["line"], found["result"]["rows"]) == (2, 3, 3)
+    assert server.get(f"/api/v1/jobs/{job}/result?format=csv&offset=1").text == "x\n2\n4\n"
+
+
+@pytest.mark.spark
+def test_a_job_in_a_spark_job_is_cancelled(server, engine):
+    """Nothing of it runs in Spark when that is told; meanwhile its tasks are."""
+    script = "select count(*) as n from range(1e12) where id % 3 = hash(id) as t;"
+    job = server.post("/api/v1/jobs", json={"script": script}).json()["id"]
+    deadline = time.monotonic() + SECONDS
+    while not (when(server, job, "running")["spark"] or {}).get("tasks"):
+        assert time.monotonic() < deadline
+    assert server.post(f"/api/v1/jobs/{job}/cancel").json()["cancelRequested"]
+    assert when(server, job, "cancelled", "failed", "succeeded")["state"] == "cancelled"
+    tracker = engine.spark.sparkContext.statusTracker()
+    running = [tracker.getJobInfo(each).status for each in tracker.getJobIdsForGroup(job)]
+    assert "RUNNING" not in running
+
+
+@pytest.mark.spark
+def test_what_spark_cannot_parse_is_refused_before_it_is_queued(server):
+    """With its line, in a job and in an asynchronous script."""
+    for path, field in (("/api/v1/jobs", "script"), ("/run/script", "sql")):
+        reply = server.post(path, json={field: "select 1 as a as t;\nselect a form t as u;", **ASYNC[path]})
+        assert (reply.status_code, reply.json()["error"]["line"]) == (400, 2)

@@ -1,19 +1,28 @@
-"""Run a script and give its last table."""
+"""Run a script as a job, and give its last table; the jobs that run, and the end of one, for old clients."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 
-from mlsql.engine import Engine, Result
+from mlsql.dialect import BYZER
+from mlsql.errors import ScriptError
 from mlsql.grammar import parse
+from mlsql.job_errors import UnknownJob
+from mlsql.job_states import ACTIVE, Job
+from mlsql.job_turns import Ending
 from mlsql.outline import outline
-from mlsql.rest.dependencies import EngineOf, RunsOf, ScriptOf
-from mlsql.rest.schemas import ErrorReply, RunScript
-from mlsql.results import json_lines, read_rows
-from mlsql.spans import Script
+from mlsql.rest.dependencies import Caller, CallerOf, ScriptOf, ServiceOf, fields_of
+from mlsql.rest.replies import error_replies, url_of
+from mlsql.rest.schemas import RunScript
+from mlsql.rest.service import Service
+from mlsql.rest.submissions import expect_sound, script_submission
+from mlsql.spans import Script, mask_secrets
 
 router = APIRouter(tags=["scripts"])
 
@@ -25,61 +34,126 @@ _REQUEST_BODY = {
         for kind in ("application/json", "application/x-www-form-urlencoded")
     },
 }
-_REPLIES: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "The rows of the last table.",
-        "content": {"application/json": {"example": [{"one": 1}]}},
-    },
-    400: {"model": ErrorReply, "description": "The script or a field is wrong."},
-    403: {"model": ErrorReply, "description": "Refused."},
-    408: {"model": ErrorReply, "description": "The script ran longer than it may."},
-    413: {"model": ErrorReply, "description": "The body is too long."},
-    415: {"model": ErrorReply, "description": "The body is neither a form nor JSON."},
-    422: {"model": ErrorReply, "description": "What the data shows."},
-    499: {"model": ErrorReply, "description": "The run was cancelled."},
-    500: {"model": ErrorReply, "description": "An error of this server."},
-    502: {"model": ErrorReply, "description": "The cluster, the broker or a worker failed."},
-    503: {"model": ErrorReply, "description": "The operator has something to set or to install."},
+_ROWS = {
+    "description": "The rows of the last table; with `async` the job and where it is found.",
+    "content": {"application/json": {"example": [{"one": 1}]}},
 }
+_NAMES = {
+    "type": "object",
+    "properties": {each: {"type": "string"} for each in ("groupId", "jobName", "owner")},
+}
+_KILLED = {
+    "required": True,
+    "content": {
+        kind: {"schema": _NAMES, "example": {"jobName": "nightly"}}
+        for kind in ("application/json", "application/x-www-form-urlencoded")
+    },
+}
+_MOST_SHOWN = 1000
 
 
-@router.post("/run/script", responses=_REPLIES, openapi_extra={"requestBody": _REQUEST_BODY})
-def run_script(request: Request, script: ScriptOf, engine: EngineOf, runs: RunsOf) -> Response:
+@router.post(
+    "/run/script",
+    responses={200: _ROWS, **error_replies(408, 409, 413, 415, 499, 502)},
+    openapi_extra={"requestBody": _REQUEST_BODY},
+)
+async def run_script(request: Request, script: ScriptOf, service: ServiceOf, caller: CallerOf) -> Response:
     """Run the script to its end and reply with the rows of its last table, ``[]`` without one.
 
-    With ``executeMode`` check or analyze nothing runs: the reply holds the errors and warnings as
-    ``mlsql check --json`` gives them, or the statements. A client that goes away does not end the run.
+    It is a job as any other: it waits until there is room, and a client that goes away does not
+    end it. With ``async`` the reply is ``{"job", "url"}`` at once. With ``executeMode`` check or
+    analyze nothing runs: the reply holds the errors and warnings as ``mlsql check --json`` gives
+    them, or the statements.
     """
-    if script.execute_mode != "query":
-        found = _checked(script, engine) if script.execute_mode == "check" else _analyzed(script)
-        return JSONResponse(found)
-    timeout = script.timeout / 1000 if script.timeout >= 0 else engine.settings.jobs.timeout
-    with runs.open(timeout) as stop:
-        result = engine.run(
-            script.sql,
-            owner=script.owner,
-            parameters=script.parameters,
-            stop=stop,
-            job=request.state.job,
-            dialect=script.dialect,
-            fresh=script.session_per_request,
-        )
-        return Response(_body(result, script), media_type="application/json")
+    if script.execute_mode == "analyze":
+        return JSONResponse(outline(parse(Script("<script>", script.sql))))
+    if script.execute_mode == "check" or script.skip_physical_job:
+        return JSONResponse(await run_in_threadpool(_checked, script, service, caller))
+    waiter = None if script.is_async else _new_waiter()
+    job = await run_in_threadpool(_submitted, request.state.job, script, service, caller, waiter)
+    if waiter is None:
+        is_old = (script.dialect or service.settings.language.dialect) == BYZER.name
+        return JSONResponse([] if is_old else {"job": job.id, "url": url_of(job.id)})
+    ending = await asyncio.shield(asyncio.wrap_future(waiter))
+    body = await run_in_threadpool(_body, ending, script, service)
+    return Response(body, media_type="application/json")
 
 
-def _checked(script: RunScript, engine: Engine) -> list[dict[str, Any]]:
-    found = engine.check(script.sql, owner=script.owner, parameters=script.parameters, dialect=script.dialect)
+@router.get("/runningjobs", responses=error_replies())
+def running_jobs(service: ServiceOf) -> dict[str, dict[str, Any]]:
+    """The jobs that wait or run, by their id, as clients of Byzer read them."""
+    found = service.jobs.store.page(states=ACTIVE, limit=_MOST_SHOWN, scripts=True)
+    return {each.id: _running_job(service.jobs.with_progress(each)) for each in found.jobs}
+
+
+@router.post("/killjob", responses=error_replies(404, 409, 413, 415), openapi_extra={"requestBody": _KILLED})
+async def kill_job(request: Request, service: ServiceOf, caller: CallerOf) -> dict[str, str]:
+    """Cancel a job, which ``groupId`` (its id) or ``jobName`` names."""
+    fields = {"groupId": "", "jobName": "", "owner": "", **await fields_of(request)}
+    job = await run_in_threadpool(_job_to_kill, fields, service, caller)
+    request.state.job = job
+    await run_in_threadpool(service.jobs.cancel, job)
+    return {"job": job}
+
+
+def _new_waiter() -> Future[Ending]:
+    """A future that cannot be cancelled by a client that goes away."""
+    waiter: Future[Ending] = Future()
+    waiter.set_running_or_notify_cancel()
+    return waiter
+
+
+def _submitted(
+    job: str, script: RunScript, service: Service, caller: Caller, waiter: Future[Ending] | None
+) -> Job:
+    submission = script_submission(script, caller, service.settings.jobs)
+    if waiter is None:
+        expect_sound(submission, service)
+    return service.jobs.submit(submission, job=job, waiter=waiter, is_only_one=bool(submission.name))
+
+
+def _checked(script: RunScript, service: Service, caller: Caller) -> list[dict[str, Any]]:
+    asked = {"owner": caller.acting_for(script.owner), "dialect": script.dialect}
+    found = service.check(script.sql, parameters=script.parameters, **asked)
     return [each.as_json() for each in found]
 
 
-def _analyzed(script: RunScript) -> list[dict[str, Any]]:
-    return outline(parse(Script("<script>", script.sql)))
+def _body(ending: Ending, script: RunScript, service: Service) -> str:
+    if ending.error is not None:
+        raise ending.error
+    if ending.job.result is None:
+        return "[]"
+    stored = service.results.open(ending.job)
+    data = b"".join(stored.json(limit=script.output_size)).decode()
+    return f'{{"schema":{stored.spark_schema},"data":{data}}}' if script.include_schema else data
 
 
-def _body(result: Result, script: RunScript) -> str:
-    with result.reading() as frame:
-        if frame is None or script.silence:
-            return "[]"
-        nulls = not result.run.scope.dialect.omits_nulls
-        data = "\n".join(json_lines(read_rows(frame, script.output_size), nulls=nulls))
-        return f'{{"schema":{frame.schema.json()},"data":{data}}}' if script.include_schema else data
+def _running_job(job: Job) -> dict[str, Any]:
+    asked, statement = job.submission, (job.progress or {}).get("statement") or {}
+    return {
+        "owner": asked.owner,
+        "jobType": "script",
+        "jobName": asked.name or job.id,
+        "jobContent": mask_secrets(asked.script),
+        "groupId": job.id,
+        "state": job.state.value,
+        "progress": {
+            "totalJob": statement.get("total", 0),
+            "currentJobIndex": statement.get("number", 0),
+            "script": statement.get("title", ""),
+        },
+        "startTime": round((job.started or job.submitted) * 1000),
+        "timeout": -1 if asked.timeout is None else round(asked.timeout * 1000),
+    }
+
+
+def _job_to_kill(fields: dict[str, Any], service: Service, caller: Caller) -> str:
+    if fields["groupId"]:
+        return str(fields["groupId"])
+    name = str(fields["jobName"])
+    if not name:
+        raise ScriptError("a job is named by 'groupId' or 'jobName'", hint="/runningjobs lists them")
+    job = service.jobs.active(caller.acting_for(fields["owner"]), name)
+    if job is None:
+        raise UnknownJob(name)
+    return job

@@ -1,0 +1,116 @@
+"""The deliveries that tell of the ends of jobs: which are due, and what became of each try.
+
+They are written by the store in the transaction that ends the job; whoever sends them (the
+callbacks) asks for those due and writes down what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, Row, select, update
+
+from mlsql.database import reading
+from mlsql.job_errors import JobConflict
+from mlsql.job_states import Delivery, DeliveryState
+from mlsql.job_tables import DELIVERIES
+
+
+class Outbox(Protocol):
+    """What a sender of callbacks needs."""
+
+    def due(self, now: float, limit: int = 100) -> Sequence[Delivery]:
+        """Those that are to be tried now, the longest due first."""
+        ...
+
+    def delivered(self, delivery: Delivery) -> bool:
+        """Note that a try went well."""
+        ...
+
+    def retried(self, delivery: Delivery, next_try: float, error: str) -> bool:
+        """Note that a try failed, and when the next is."""
+        ...
+
+    def dead(self, delivery: Delivery, error: str) -> bool:
+        """Note that a try failed, and that there will be no other."""
+        ...
+
+    def replay(self, job: str, number: int, now: float) -> Delivery:
+        """Let a delivery that is done go out again."""
+        ...
+
+    def listed(self, job: str) -> Sequence[Delivery]:
+        """Those of one job."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseOutbox:
+    """The outbox in the service's database; False where another wrote first, as after a replay."""
+
+    engine: Engine
+
+    def due(self, now: float, limit: int = 100) -> Sequence[Delivery]:
+        """Those that are to be tried now, the longest due first."""
+        is_due = (DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.next_try <= now)
+        query = select(DELIVERIES).where(*is_due).order_by(DELIVERIES.c.next_try).limit(limit)
+        with reading(self.engine) as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
+    def delivered(self, delivery: Delivery) -> bool:
+        """Note that a try went well."""
+        return self._tried(delivery, state=DeliveryState.DELIVERED.value, last_error=None)
+
+    def retried(self, delivery: Delivery, next_try: float, error: str) -> bool:
+        """Note that a try failed, and when the next is."""
+        return self._tried(delivery, next_try=next_try, last_error=error)
+
+    def dead(self, delivery: Delivery, error: str) -> bool:
+        """Note that a try failed, and that there will be no other."""
+        return self._tried(delivery, state=DeliveryState.DEAD.value, last_error=error)
+
+    def replay(self, job: str, number: int, now: float) -> Delivery:
+        """Let a delivery that is done go out again, under its id; its tries count from the start."""
+        which = (DELIVERIES.c.job == job, DELIVERIES.c.number == number)
+        change = (
+            update(DELIVERIES)
+            .where(*which, DELIVERIES.c.state != DeliveryState.PENDING)
+            .values(state=DeliveryState.PENDING.value, tries=0, next_try=now, last_error=None)
+        )
+        with self.engine.begin() as connection:
+            if connection.execute(change).rowcount != 1:
+                raise JobConflict(f"the job '{job}' has no callback {number} that is done")
+            return _delivery(connection.execute(select(DELIVERIES).where(*which)).one())
+
+    def listed(self, job: str) -> Sequence[Delivery]:
+        """Those of one job, by number."""
+        query = select(DELIVERIES).where(DELIVERIES.c.job == job).order_by(DELIVERIES.c.number)
+        with reading(self.engine) as connection:
+            return [_delivery(row) for row in connection.execute(query)]
+
+    def _tried(self, delivery: Delivery, **changes: Any) -> bool:
+        change = (
+            update(DELIVERIES)
+            .where(
+                DELIVERIES.c.id == delivery.id,
+                DELIVERIES.c.state == DeliveryState.PENDING,
+                DELIVERIES.c.tries == delivery.tries,
+            )
+            .values(tries=delivery.tries + 1, **changes)
+        )
+        with self.engine.begin() as connection:
+            return connection.execute(change).rowcount == 1
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        job=row.job,
+        number=row.number,
+        state=DeliveryState(row.state),
+        tries=row.tries,
+        next_try=row.next_try,
+        last_error=row.last_error,
+    )

@@ -1,0 +1,167 @@
+"""Jobs: submit, look up, list, cancel; their results, logs and events."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from mlsql.job_errors import JobConflict
+from mlsql.job_events import read_log
+from mlsql.job_results import FORMS
+from mlsql.job_states import Job, JobState
+from mlsql.rest.dependencies import CallerOf, JobRequestOf, ServiceOf
+from mlsql.rest.event_streams import event_stream
+from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, url_of
+from mlsql.rest.schemas import JobPage, JobReply, SubmitJob, Submitted
+from mlsql.rest.service import Service
+from mlsql.rest.submissions import expect_sound, job_submission, submission_key
+
+router = APIRouter(prefix=JOBS_URL, tags=["jobs"])
+
+LOG_OFFSET = "X-Next-Offset"
+_LOG_BYTES = 2**20
+_EVENT_ID = re.compile(r"[0-9]{1,15}")
+
+_REQUEST_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": SubmitJob.model_json_schema(),
+            "example": {"script": "select 1 as one as t", "name": "nightly", "timeout": 60_000},
+        }
+    },
+}
+_RESULT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows, in the form that was asked for.",
+        "content": {kind.partition(";")[0]: {} for kind, _ in FORMS.values()},
+    }
+}
+
+Offset = Annotated[int, Query(ge=0, le=2**53)]
+Cursor = Annotated[int | None, Query(ge=1, le=2**53, description="What `next` of the page before said.")]
+
+
+@router.post(
+    "",
+    status_code=202,
+    responses={202: {"model": Submitted}, **error_replies(409, 413, 415)},
+    openapi_extra={"requestBody": _REQUEST_BODY},
+)
+def submit(
+    request: Request,
+    given: JobRequestOf,
+    service: ServiceOf,
+    caller: CallerOf,
+    idempotency_key: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Take a script as a job, which is written down before this is answered.
+
+    With a header ``Idempotency-Key`` it can be sent again without harm: for 24 hours the same key
+    with the same body gives the same job. A script with static errors is refused with all of them.
+    """
+    key = submission_key(idempotency_key, given)
+    submission = job_submission(given, caller, service.settings.jobs)
+    expect_sound(submission, service)
+    job = service.jobs.submit(submission, job=request.state.job, key=key)
+    request.state.job = job.id
+    return JSONResponse({"id": job.id, "url": url_of(job.id)}, 202, {"Location": url_of(job.id)})
+
+
+@router.get("", responses={200: {"model": JobPage}, **error_replies()})
+def list_jobs(
+    service: ServiceOf,
+    owner: str | None = None,
+    state: Annotated[list[JobState] | None, Query()] = None,
+    name: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """The jobs, the newest first; ``state`` may be given several times."""
+    page = service.jobs.store.page(owner=owner, states=state or (), name=name, limit=limit, before=cursor)
+    jobs = [_told(service.jobs.with_progress(each), service) for each in page.jobs]
+    return JSONResponse({"jobs": jobs, "next": None if page.next is None else str(page.next)})
+
+
+@router.get("/{job}", responses={200: {"model": JobReply}, **error_replies(404)})
+def look_up(request: Request, job: str, service: ServiceOf) -> Response:
+    """A job: its state, its times, the statement that runs, how far that has come, its error."""
+    found = _found(request, job, service)
+    tasks = service.tasks(job) if found.state is JobState.RUNNING else None
+    return JSONResponse({**_told(found, service), "spark": tasks})
+
+
+@router.get("/{job}/result", responses=_RESULT | error_replies(404, 409, 410), response_class=Response)
+def result(
+    request: Request,
+    job: str,
+    service: ServiceOf,
+    format: Literal["json", "csv", "arrow", "parquet"] = "json",  # noqa: A002 -- the name of the parameter
+    limit: Annotated[int | None, Query(ge=0, le=2**53)] = None,
+    offset: Offset = 0,
+) -> Response:
+    """The rows of a job that succeeded, from *offset* on and at most *limit*; the same each time."""
+    found = _found(request, job, service)
+    if found.state is not JobState.SUCCEEDED:
+        raise JobConflict(f"the job '{job}' has no result: it is {found.state}")
+    media_type, form = FORMS[format]
+    rows = form(service.results.open(found), offset, limit)
+    first = next(rows, b"")  # what cannot be given in this form is told by a status
+    return StreamingResponse(chain([first], rows), media_type=media_type)
+
+
+@router.get("/{job}/log", responses=error_replies(404), response_class=Response)
+def job_log(request: Request, job: str, service: ServiceOf, offset: Offset = 0) -> Response:
+    """The log from a byte on, at most 1 MiB; the header X-Next-Offset says where to go on."""
+    found = _found(request, job, service)
+    text = read_log(service.results.of(found.id), offset, _LOG_BYTES)
+    headers = {LOG_OFFSET: str(offset + len(text))}
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@router.get("/{job}/events", responses=error_replies(404), response_class=Response)
+def events(
+    request: Request,
+    job: str,
+    service: ServiceOf,
+    last_event_id: Annotated[str | None, Header()] = None,
+) -> Response:
+    """What the job tells, as Server-Sent Events, until it ends.
+
+    A reader that was cut off goes on where it stopped with the header ``Last-Event-ID``.
+    """
+    found = _found(request, job, service)
+    after = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
+    return StreamingResponse(
+        event_stream(service, found.id, after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@router.post(
+    "/{job}/cancel", status_code=202, responses={202: {"model": JobReply}, **error_replies(404, 409)}
+)
+def cancel(request: Request, job: str, service: ServiceOf) -> Response:
+    """Cancel a job that waits or runs.
+
+    One that runs is told as cancelled when all that it started has ended; until then
+    ``cancelRequested`` is true.
+    """
+    _found(request, job, service)
+    return JSONResponse(_told(service.jobs.cancel(job), service), 202)
+
+
+def _found(request: Request, job: str, service: Service) -> Job:
+    """The job, whose id is that of the reply too."""
+    found = service.jobs.find(job)
+    request.state.job = found.id
+    return found
+
+
+def _told(job: Job, service: Service) -> dict[str, Any]:
+    return job_reply(job, service.settings.jobs.result_ttl)
