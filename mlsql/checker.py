@@ -13,8 +13,9 @@ from mlsql.check import check, check_statements, errors_of
 from mlsql.config import Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import Dialect
+from mlsql.file_systems import is_remote
 from mlsql.grammar.nodes import Statement, Word
-from mlsql.model_store import DirectoryModelStore
+from mlsql.model_store import PathModelStore
 from mlsql.models import ModelStore
 from mlsql.plan import CommandStep, Step
 from mlsql.policy import Policy
@@ -34,7 +35,7 @@ class Checker:
     @classmethod
     def from_settings(cls, settings: Settings, known: Mapping[type[Step], Any] | None = None) -> Self:
         """A checker for the stages *known*, or else for those that come with mlsql."""
-        store = DirectoryModelStore()
+        store = PathModelStore()
         judges: Mapping[type[Step], Any] = stages.builtins(store) if known is None else known
         commands = judges[CommandStep].commands
         return cls(Language.of_stages(judges, commands, settings.language.include_depth), store)
@@ -52,7 +53,8 @@ class Checker:
 
     def _around(self, scope: Scope, policy: Policy, **more: Any) -> Surroundings:
         def holds_model(path: Word) -> bool:
-            return bool(self.store.versions(policy.path(path.text, span=path.span, purpose="model")))
+            place = policy.path(path.text, span=path.span, purpose="model")
+            return is_remote(place) or bool(self.store.versions(place))  # a check asks no other machine
 
         return Surroundings(
             variables={name: scope.template(name) for name in scope.defined_names},

@@ -195,7 +195,7 @@ def _tell_findings(found: Sequence[Diagnostic], *, as_json: bool) -> None:
 @click.option("--port", help="The port to listen on; 0 takes a free one.")
 @_with_settings
 def serve(host: str | None, port: str | None, **given: Any) -> None:
-    """Answer POST /run/script on this machine until interrupted."""
+    """Run the scripts and jobs that arrive over HTTP on this machine, until interrupted."""
     overrides = {key: value for key, value in (("server.host", host), ("server.port", port)) if value}
     with _exit_codes():
         settings = _load_settings(overrides, **given)
@@ -251,13 +251,14 @@ def _run(settings: Settings, stop: Stop, form: str, script: Script, request: Map
 def _serve(settings: Settings, listener: Any, stop: Stop) -> None:
     from mlsql.engine import Engine
     from mlsql.rest.server import serve_until
+    from mlsql.rest.service import engine_service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")  # on standard error
     logging.getLogger("mlsql").setLevel(settings.logging.level.upper())
-    with Engine.local(settings) as engine:
+    with Engine.local(settings) as engine, engine_service(engine) as service:
         host, port = listener.getsockname()[:2]
         _tell(f"mlsql answers on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it")
-        serve_until(stop, engine, listener)
+        serve_until(stop, service, listener)
 
 
 def _load_settings(overrides: Mapping[str, str], *, conf: dict[str, str], config: Path | None) -> Settings:

@@ -71,10 +71,20 @@ FOLDER: Kind[Path] = Kind("a folder", Path)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSettings:
-    """Where ``mlsql serve`` listens."""
+    """Where ``mlsql serve`` listens, and where it keeps what must not be lost."""
 
     host: str = option("host", TEXT, "Address to listen on.", default="127.0.0.1")
     port: int = option("port", integer(0, 65535), "Port to listen on; 0 takes a free one.", default=9003)
+    state: Path | None = option(
+        "state",
+        FOLDER,
+        "Folder of the database and of the jobs' results and logs; one server at a time uses it.",
+        default=None,
+    )
+    body_limit: int = option("body_limit", SIZE, "Most bytes of a request.", default=8 * 2**20)
+    requests: int = option(
+        "requests", integer(1), "Most requests that are answered at once, event streams too.", default=256
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +107,35 @@ class PathSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSettings:
-    """Limits of a run."""
+    """Which jobs run when, and what is kept of them."""
 
+    database: str | None = option(
+        "database",
+        TEXT,
+        "URL of the database, such as `postgresql+psycopg://…`; else a file of SQLite in the state folder.",
+        default=None,
+        secret=True,
+    )
+    concurrency: int = option(
+        "concurrency",
+        integer(1),
+        "Most jobs that run at once; by default one a core.",
+        default=os.cpu_count() or 1,
+    )
+    per_owner: int | None = option(
+        "per_owner", integer(1), "Most jobs of one owner that run at once; by default all.", default=None
+    )
+    queue: int = option("queue", integer(1), "Most jobs that wait.", default=10_000)
     timeout: float | None = option("timeout", LIMIT, "How long a run may take.", default=None)
+    result_ttl: float = option(
+        "result_ttl", DURATION, "How long the result and the log of a job are kept.", default=7 * 86400.0
+    )
+    script_limit: int = option("script_limit", SIZE, "Most bytes of a script.", default=2**20)
+    statements: int = option("statements", integer(1), "Most statements of a script.", default=10_000)
+    result_rows: int = option(
+        "result_rows", integer(1), "Most rows that are kept of a result.", default=1_000_000
+    )
+    result_bytes: int = option("result_bytes", SIZE, "Most bytes that are kept of a result.", default=2**30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +177,12 @@ class TrainSettings:
         "parallelism", integer(1), "Most workers at once; by default one a core.", default=os.cpu_count() or 1
     )
     timeout: float | None = option("timeout", LIMIT, "How long one training may take.", default=None)
+    launcher: str = option(
+        "launcher",
+        one_of("auto", "local", "spark"),
+        "Workers run beside the driver (local) or on executors (spark); auto: where Spark's tasks do.",
+        default="auto",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +239,18 @@ class SecuritySettings:
         BOOLEAN,
         'Whether `set … where type="shell"` may run a command on this machine.',
         default=False,
+    )
+    python: bool = option(
+        "python",
+        BOOLEAN,
+        "Whether scripts may bring Python of their own to train with.",
+        default=True,
+    )
+    programs: tuple[str, ...] = option(
+        "programs",
+        LIST,
+        "Python programs that `systemParam.pythonPath` may name besides the engine's own.",
+        default=(),
     )
 
 

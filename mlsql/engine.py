@@ -31,7 +31,7 @@ from mlsql.errors import ConfigError, ScriptError, UnknownName
 from mlsql.events import Sink, ignore
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
-from mlsql.model_store import DirectoryModelStore
+from mlsql.model_store import PathModelStore
 from mlsql.policy import Policy
 from mlsql.session import Run, Session
 from mlsql.spans import Script
@@ -90,7 +90,7 @@ class Engine:
         self._owners: set[str] = set()  # a fresh run makes a database too, and is not among the sessions
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
-        self._interpreter = Interpreter(stages.builtins(DirectoryModelStore()), deepest=depth)
+        self._interpreter = Interpreter(stages.builtins(PathModelStore()), deepest=depth)
         self._checker = Checker.from_settings(self.settings, self._interpreter.stages)
 
     @classmethod

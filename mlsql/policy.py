@@ -21,7 +21,7 @@ from mlsql.config import Settings
 from mlsql.errors import Refused, ScriptError
 from mlsql.spans import Span
 
-Purpose = Literal["read", "write", "model"]
+Purpose = Literal["read", "write", "model", "script"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _FILE_URI = re.compile(r"file:(?://[^/]*(?=/))?", re.IGNORECASE)
@@ -45,6 +45,8 @@ class Policy:
     allow: tuple[str, ...] = ()
     working_directory: Path = field(default_factory=Path.cwd)
     allows_shell: bool = False
+    allows_python: bool = True
+    programs: tuple[str, ...] = ()
     include_hosts: tuple[str, ...] = ()
     include_repositories: tuple[str, ...] = ()
 
@@ -56,6 +58,8 @@ class Policy:
             root.absolute() if root else None,
             settings.paths.allow,
             allows_shell=settings.security.shell,
+            allows_python=settings.security.python,
+            programs=settings.security.programs,
             include_hosts=settings.include.hosts,
             include_repositories=settings.include.repositories,
         )
@@ -92,6 +96,26 @@ class Policy:
                 span=span,
                 hint="the setting security.shell allows it",
             )
+
+    def python(self, *, span: Span | None = None) -> None:
+        """Refuse unless scripts may bring Python of their own."""
+        if not self.allows_python:
+            raise Refused(
+                "scripts may not bring Python of their own here",
+                span=span,
+                hint="the setting security.python allows it",
+            )
+
+    def program(self, name: str, *, span: Span | None = None) -> str:
+        """The Python program that a script may run its workers with, besides the engine's own."""
+        if name not in self.programs:
+            allowed = " or ".join(f"'{each}'" for each in ("python", *self.programs))
+            raise Refused(
+                f"workers may not be run with '{name}'",
+                span=span,
+                hint=f"{allowed}; the setting security.programs allows others",
+            )
+        return name
 
     def include_url(self, url: str, *, span: Span | None = None) -> str:
         """The address of a script that may be included; only ``http`` and ``https`` can be."""

@@ -61,12 +61,21 @@ def read_rows(frame: DataFrame, limit: int | None = None) -> Rows:
     With a limit they are fetched at once, and Spark reads no more partitions than it needs.
     """
     converters = [_plain(each.dataType) for each in frame.schema]
-    readable = _readable(frame)
-    raw = (
-        iter(readable.take(limit)) if limit is not None else readable.toLocalIterator(prefetchPartitions=True)
-    )
+    raw = raw_rows(frame, limit)
     values = (tuple(convert(value) for convert, value in zip(converters, row, strict=True)) for row in raw)
     return Rows(tuple(frame.schema.names), values)
+
+
+def raw_rows(frame: DataFrame, limit: int | None = None) -> Iterator[Any]:
+    """The rows of *frame* as PySpark reads them, once Spark has cast what PySpark reads badly.
+
+    Instants are seconds of the epoch as a decimal; dates, local times and intervals are Spark's text.
+    """
+    readable = _readable(frame)
+    if limit is not None:
+        return iter(readable.take(limit))
+    rows: Iterator[Any] = readable.toLocalIterator(prefetchPartitions=True)
+    return rows
 
 
 def json_lines(rows: Rows, *, nulls: bool = True) -> Iterator[str]:
@@ -74,7 +83,7 @@ def json_lines(rows: Rows, *, nulls: bool = True) -> Iterator[str]:
 
     Without *nulls*, a column that is null is left out of its row.
     """
-    names = _distinct(rows.columns)
+    names = distinct_names(rows.columns)
     opening = "["
     for row in rows.values:
         values = zip(names, row, strict=True)
@@ -113,7 +122,8 @@ def _csv_field(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+def distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """*names*, when each stands once; else a ScriptError."""
     for name, count in Counter(names).items():
         if count > 1:
             raise ScriptError(
@@ -174,7 +184,7 @@ def _converter(kind: types.DataType) -> Convert:
 
 
 def _struct_converter(kind: types.StructType) -> Convert:
-    names = _distinct(tuple(kind.names))
+    names = distinct_names(tuple(kind.names))
     fields = [_plain(each.dataType) for each in kind]
     return lambda value: {
         name: convert(each) for name, convert, each in zip(names, fields, value, strict=True)
@@ -186,7 +196,7 @@ def _user_defined_converter(kind: Any) -> Convert:
     from pyspark.ml.linalg import MatrixUDT, VectorUDT
 
     if isinstance(kind, VectorUDT | MatrixUDT):
-        return lambda value: _finite(value.toArray().tolist())
+        return lambda value: finite(value.toArray().tolist())
     stored = _plain(kind.sqlType())
     return lambda value: stored(kind.serialize(value))
 
@@ -195,19 +205,20 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """A double, or nested lists of them, with null in the place of what is not finite."""
     if isinstance(value, list):
-        return [_finite(each) for each in value]
+        return [finite(each) for each in value]
     return value if math.isfinite(value) else None
 
 
-def _shortest_float(value: float) -> float | None:
+def shortest_float(value: float) -> float | None:
     """The double that is written as this 32-bit float is: 0.1, not 0.10000000149011612."""
     return float(str(np.float32(value))) if math.isfinite(value) else None
 
 
-def _exact_integer(value: int) -> int | str:
+def exact_integer(value: int) -> int | str:
+    """The integer, or its text when readers of JSON would round it."""
     return value if -_EXACT <= value <= _EXACT else str(value)
 
 
@@ -220,24 +231,31 @@ def _iso_date_time(text: str) -> str:
     return text.replace(" ", "T")
 
 
-def _base64(value: bytes) -> str:
+def base64_text(value: bytes) -> str:
+    """Bytes as text."""
     return base64.b64encode(value).decode("ascii")
 
 
-def _variant(value: types.VariantVal) -> Any:
-    def exact(digits: str) -> int | str:
-        return _exact_integer(int(digits))
+def plain_json(text: str) -> Any:
+    """The value that a JSON text says, with integers that stay what they are."""
 
-    return json.loads(value.toJson(), parse_int=exact, parse_constant=lambda _: None)
+    def exact(digits: str) -> int | str:
+        return exact_integer(int(digits))
+
+    return json.loads(text, parse_int=exact, parse_constant=lambda _: None)
+
+
+def _variant(value: types.VariantVal) -> Any:
+    return plain_json(value.toJson())
 
 
 _LEAVES: Mapping[type[types.DataType], Convert] = {
-    types.LongType: _exact_integer,
-    types.FloatType: _shortest_float,
-    types.DoubleType: _finite,
+    types.LongType: exact_integer,
+    types.FloatType: shortest_float,
+    types.DoubleType: finite,
     types.DecimalType: "{:f}".format,
     types.TimestampType: _instant,
     types.TimestampNTZType: _iso_date_time,
-    types.BinaryType: _base64,
+    types.BinaryType: base64_text,
     types.VariantType: _variant,
 }

@@ -14,13 +14,15 @@ _WIDEST = 200
 _SECRET_VALUE = re.compile(
     r"""(?imx)
     (?: (?<! [\w.`-] ) (?= [\w.`-]++ \s*+ = )
-        (?= [\w.`-]*? (?: password | passwd | secret | token | credential | access_?key | private_?key ) )
+        (?= [\w.`-]*? (?: password | passwd | secret | token | credential | access_?key | private_?key
+            | (?<=systemparam\.) envs ) )
         [\w.`-]++ \s*+ = \s*+ (?P<quote>'''|\"""|["'`]?) )
-    (?P<value> .+? )
+    (?P<value> (?: (?<= '{3} | \"{3} ) [\s\S]+? (?= '{3} | \"{3} ) | .+? ) )
     (?: (?P=quote)(?=\s|;|,|$) | $ )
     | ://[^/\s:@"'`]++:(?P<credential>[^@\s"'`]{1,4096}+)@
     """
 )
+_INK = re.compile(r"[^\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ def mask_secrets(text: str) -> str:
         group = "credential" if match["credential"] is not None else "value"
         start, end = match.start(group) - match.start(), match.end(group) - match.start()
         whole = match[0]
-        return whole[:start] + "*" * (end - start) + whole[end:]
+        return whole[:start] + _INK.sub("*", whole[start:end]) + whole[end:]
 
     return _SECRET_VALUE.sub(stars, text)
 

@@ -85,7 +85,11 @@ def test_the_readme_explains_the_example_as_it_is():
 @pytest.mark.spark
 @pytest.mark.parametrize(
     ("page", "block"),
-    [each for each in BLOCKS if each[0].parent.name in ("docs", "language") and each[0].name != "errors.md"],
+    [
+        each
+        for each in BLOCKS
+        if each[0].parent.name in ("docs", "language", "training") and each[0].name != "errors.md"
+    ],
     ids=name_of,
 )
 def test_a_script_in_a_page_runs_and_gives_what_stands_below_it(page, block, engine, checkout):

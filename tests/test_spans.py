@@ -116,6 +116,17 @@ def test_what_holds_no_secret_stays_as_it_is(text):
     assert mask_secrets(text) == text
 
 
+def test_an_environment_is_masked_over_all_its_lines():
+    """In block quotes; line breaks stay, so that positions hold."""
+    text = """train t as A.`m` where `systemParam.envs`='''{"A": "one",\n "B": "two"}''' and b="c";"""
+    masked = mask_secrets(text)
+    assert "one" not in masked
+    assert "two" not in masked
+    assert masked.endswith("*''' and b=\"c\";")
+    assert [len(line) for line in masked.split("\n")] == [len(line) for line in text.split("\n")]
+    assert mask_secrets('myenvs="abc"') == 'myenvs="abc"'
+
+
 def test_an_excerpt_masks_its_line():
     """Also of a statement that does not parse."""
     text = 'connect jdbc where password="hunter2" an user="x"'

@@ -1,8 +1,14 @@
-"""What we cost, against a limit or a named peer, measured in the same run, in turns, by medians.
+"""What we cost, one module a bench: against a limit or a named peer, measured in the same run, in turns.
 
 scripts/bench overhead            a script and the same steps in PySpark
 scripts/bench statements          a hundred trivial statements and the same calls in PySpark
 scripts/bench parse               parsing, and sqlglot on as many statements
+scripts/bench bridge              tables to numpy by spool and Kafka, against toArrow; memory, first rows
+scripts/bench scoring             a model in SQL, against mapInArrow by hand and mlflow's spark_udf
+scripts/bench service             submits, look-ups and lists over HTTP; a round trip against PySpark
+scripts/bench tensorflow          an epoch of a network, against Keras by hand on the same arrays
+scripts/bench bridge --quick      a tenth of the rows, few rounds: to try it out
+scripts/bench bridge --rows N     other than 1,000,000
 scripts/bench NAME --json         a list of objects, for a program
 """
 
@@ -13,26 +19,32 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from .measures import Measure
+from .bridge import bridge
+from .measures import Row, Scale
 from .overhead import overhead
 from .parse import parse
+from .scoring import scoring
+from .service import service
 from .statements import statements
+from .tensorflow import tensorflow
 
-BENCHES: Mapping[str, Callable[[], Iterator[Measure]]] = {
-    "overhead": overhead,
-    "parse": parse,
-    "statements": statements,
+BENCHES: Mapping[str, Callable[[Scale], Iterator[Row]]] = {
+    "bridge": bridge,
+    "overhead": lambda _: overhead(),
+    "parse": lambda _: parse(),
+    "scoring": scoring,
+    "service": lambda _: service(),
+    "statements": lambda _: statements(),
+    "tensorflow": lambda _: tensorflow(),
 }
 _HEAD = ("", "ours", "peer", "ratio", "target", "")
+_WIDTHS = (66, 14, 20, 32, 7, 7)
 
 
-def as_table(measures: Sequence[Measure]) -> str:
-    """One line a measure, for people."""
-    rows = [_HEAD, *(each.as_cells() for each in measures)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join([name.ljust(widths[0]), *map(str.rjust, cells, widths[1:])]) for name, *cells in rows
-    )
+def as_line(cells: Sequence[str]) -> str:
+    """The cells below each other from line to line, though nobody knows yet what comes."""
+    name, *others = cells
+    return "".join([name.ljust(_WIDTHS[0]), *map(str.rjust, others, _WIDTHS[1:])])
 
 
 def main() -> int:
@@ -41,10 +53,18 @@ def main() -> int:
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=sorted(BENCHES), help="what to measure")
+    parser.add_argument("--rows", type=int, default=Scale.rows, help="rows of bridge and scoring")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows and fewer rounds")
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     given = parser.parse_args()
-    measures = list(BENCHES[given.name]())
-    print(json.dumps([each.as_json() for each in measures], indent=2) if given.json else as_table(measures))
+    scale = Scale(given.rows // 10, rounds=3) if given.quick else Scale(given.rows)
+    measures = BENCHES[given.name](scale)
+    if given.json:
+        print(json.dumps([each.as_json() for each in measures], indent=2))
+        return 0
+    print(as_line(_HEAD))
+    for each in measures:
+        print(as_line(each.as_cells()), flush=True)
     return 0
 
 
