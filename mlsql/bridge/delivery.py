@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from mlsql.bridge.acceptance import check_rows, check_some, count_left_out
 from mlsql.bridge.arrivals import Arrivals, rate
-from mlsql.bridge.control import Shipment
 from mlsql.bridge.feeder import SILENCE_SECONDS, Fetched, fetch
 from mlsql.bridge.launcher import Site
 from mlsql.bridge.messages import Ledger
 from mlsql.bridge.publisher import publish
+from mlsql.bridge.reports import Shipment
 from mlsql.bridge.request import TrainingRequest
 from mlsql.bridge.tables import progress_of
 from mlsql.bridge.transport import Stream, Transport, opened

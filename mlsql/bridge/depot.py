@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlsql.bridge.acceptance import count_left_out
-from mlsql.bridge.control import Shipment
 from mlsql.bridge.feeder import SILENCE_SECONDS, Fetched, fetch, no_report
 from mlsql.bridge.messages import Ledger
+from mlsql.bridge.reports import Shipment
 from mlsql.bridge.request import Columns
 from mlsql.bridge.transports import stream_from
 

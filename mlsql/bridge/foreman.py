@@ -17,10 +17,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mlsql.bridge.control import Assigned, Channel, ChannelClosed, Ended, Logged, connect
+from mlsql.bridge.control import Channel, ChannelClosed, connect
 from mlsql.bridge.folders import shared_folder, temporary_folder
 from mlsql.bridge.launcher import LocalLauncher, Worker, threads_environment
 from mlsql.bridge.parcels import Parcels
+from mlsql.bridge.reports import Assigned, Ended, Logged
 from mlsql.bridge.worker import Job
 
 POLL_SECONDS = 0.1

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew
 from mlsql.bridge.delivery import Delivery
 from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
+from mlsql.bridge.reports import Work
 from mlsql.bridge.request import TrainingRequest
 from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.training import class_of

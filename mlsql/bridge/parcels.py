@@ -13,8 +13,8 @@ from typing import IO
 
 from crc32c import crc32c
 
-from mlsql.bridge.control import Packed, Piece
 from mlsql.bridge.errors import TransportError
+from mlsql.bridge.reports import Packed, Piece
 
 PIECE_BYTES = 256 * 1024
 _CONTENT = "content"

@@ -16,11 +16,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from mlsql.bridge.control import Assigned, Channel, ChannelClosed, Door, Ended, Logged
+from mlsql.bridge.control import Channel, ChannelClosed, Door
 from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.foreman import TASK_GONE
 from mlsql.bridge.launcher import Launcher, Site, importing_environment
 from mlsql.bridge.parcels import send_parcel
+from mlsql.bridge.reports import Assigned, Ended, Logged
 from mlsql.bridge.worker import Job
 from mlsql.spark import cancel_jobs, is_local, job_group, slots
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.bridge.control import Arrived, Channel, Progressed, Refused, Shipment
+from mlsql.bridge.control import Channel
 from mlsql.bridge.errors import DataFault
+from mlsql.bridge.reports import Arrived, Progressed, Refused, Shipment
 from mlsql.bridge.request import Columns
 
 if TYPE_CHECKING:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlsql.bridge.arrivals import Arrivals
-from mlsql.bridge.control import Work
-from mlsql.bridge.crew import Crew, Outcome
+from mlsql.bridge.crew import Crew
 from mlsql.bridge.delivery import Delivery
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.feeder import Fetched
 from mlsql.bridge.folders import temporary_folder
 from mlsql.bridge.launcher import Launcher
+from mlsql.bridge.reports import Work
 from mlsql.bridge.request import Candidate, Columns, TrainingReport, TrainingRequest
+from mlsql.bridge.shift import Outcome
 from mlsql.bridge.trainer import Trainer, WeighsRows, candidate_faults
 from mlsql.bridge.transport import Transport
 from mlsql.errors import ScriptErrors

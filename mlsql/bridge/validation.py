@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mlsql.bridge.control import Judged
 from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.evaluation import evaluate
+from mlsql.bridge.reports import Judged
 from mlsql.bridge.request import Folds
 from mlsql.bridge.trainer import Params, Run, Trainer
 from mlsql.errors import MlsqlError

@@ -26,9 +26,9 @@ from pkgutil import resolve_name
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
-from mlsql.bridge.control import (
-    Channel,
-    ChannelClosed,
+from mlsql.bridge.control import Channel, ChannelClosed, connect
+from mlsql.bridge.parcels import Parcels, send_parcel
+from mlsql.bridge.reports import (
     Done,
     Failed,
     Judged,
@@ -41,9 +41,7 @@ from mlsql.bridge.control import (
     Refused,
     Started,
     Work,
-    connect,
 )
-from mlsql.bridge.parcels import Parcels, send_parcel
 from mlsql.bridge.request import Columns, Equipment
 from mlsql.bridge.tables import Refusal, Tables
 from mlsql.bridge.trainer import Trainer

@@ -69,6 +69,8 @@ def by_hand(frame: DataFrame, model: Path) -> DataFrame:
         import pyarrow as pa
 
         estimator: Any = mlflow.sklearn.load_model(str(model))
+        if hasattr(estimator, "steps"):  # behind a step that takes columns by name, which a hand needs not
+            estimator = estimator["estimator"]
         for batch in batches:
             if batch.num_columns == 1:
                 matrix = batch.column(0).flatten().to_numpy().reshape(-1, WIDTH)

@@ -9,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsql.bridge.control import (
+from mlsql.bridge.control import Channel, ChannelClosed, Door, connect
+from mlsql.bridge.reports import (
     Arrived,
     Assigned,
-    Channel,
-    ChannelClosed,
     Done,
-    Door,
     Ended,
     Failed,
     Logged,
@@ -28,7 +26,6 @@ from mlsql.bridge.control import (
     Shipment,
     Started,
     Work,
-    connect,
 )
 
 TEXTS = st.text()

@@ -12,9 +12,9 @@ from datetime import datetime
 
 import pytest
 
-from mlsql.bridge.control import Work
 from mlsql.bridge.crew import Crew
 from mlsql.bridge.launcher import LocalLauncher
+from mlsql.bridge.reports import Work
 from mlsql.bridge.request import Candidate, Columns, Folds, Selection, TrainingRequest
 from mlsql.errors import Cancelled, TimedOut
 from mlsql.events import Log, Metric, Progress

@@ -14,12 +14,12 @@ import pytest
 
 from mlsql.bridge import codec
 from mlsql.bridge.arrivals import Arrivals
-from mlsql.bridge.control import Shipment
 from mlsql.bridge.depot import Depot
 from mlsql.bridge.errors import InexactData
 from mlsql.bridge.feeder import Fetched
 from mlsql.bridge.messages import Header, Ledger
 from mlsql.bridge.publisher import send_all
+from mlsql.bridge.reports import Shipment
 from mlsql.bridge.request import Columns
 from mlsql.bridge.transport import opened
 from mlsql.bridge.transports import open_transport
@@ -31,7 +31,7 @@ COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"), in
 FETCH = """
 import json, sys
 from pathlib import Path
-from mlsql.bridge.control import Shipment
+from mlsql.bridge.reports import Shipment
 from mlsql.bridge.depot import Depot
 from mlsql.bridge.request import Columns
 from mlsql.models import Column

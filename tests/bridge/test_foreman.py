@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.bridge.control import Assigned, Door, Ended, Logged, Started
+from mlsql.bridge.control import Door
 from mlsql.bridge.foreman import TASK_GONE
 from mlsql.bridge.launcher import importing_environment
+from mlsql.bridge.reports import Assigned, Ended, Logged, Started
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
 from mlsql.models import Column

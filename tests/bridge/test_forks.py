@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.bridge.control import Door, Started, Work
+from mlsql.bridge.control import Door
 from mlsql.bridge.fork_server import Order
 from mlsql.bridge.forks import ForkServer
 from mlsql.bridge.launcher import importing_environment
+from mlsql.bridge.reports import Started, Work
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError

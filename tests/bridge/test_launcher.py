@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.bridge.control import Door, Started, Work
+from mlsql.bridge.control import Door
 from mlsql.bridge.forks import ForkedProcess
 from mlsql.bridge.launcher import LocalLauncher, worker_environment
+from mlsql.bridge.reports import Started, Work
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from mlsql.bridge import judging, training
-from mlsql.bridge.control import Door, Started
+from mlsql.bridge.control import Door
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.launcher import LocalLauncher
+from mlsql.bridge.reports import Started
 from mlsql.bridge.request import Candidate, Columns, Equipment, Folds, Selection, TrainingRequest
 from mlsql.bridge.spark_launcher import SparkLauncher, open_launcher
 from mlsql.bridge.trainer import Trainer

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from mlsql.bridge.control import Done, Door, Failed, Judged, Progressed, Reading, Started, Work, connect
+from mlsql.bridge.control import Door, connect
 from mlsql.bridge.launcher import worker_environment
+from mlsql.bridge.reports import Done, Failed, Judged, Progressed, Reading, Started, Work
 from mlsql.bridge.request import Columns, Folds
 from mlsql.bridge.worker import Job, WorkerRun, serve
 from mlsql.models import Column
