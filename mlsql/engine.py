@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mlsql import stages, udf
+from mlsql.bridge.launcher import LocalLauncher
 from mlsql.check import errors_of
 from mlsql.checker import Checker, scope_without_spark
 from mlsql.config import Settings, load_settings
@@ -78,10 +79,13 @@ class Engine:
 
     ``Engine(spark)`` uses a Spark session that is there already and leaves it running;
     :meth:`local` starts one and ends it. The given session itself serves the default owner
-    (the login name), so the temporary views in it are visible to his scripts.
+    (the login name), so the temporary views in it are visible to his scripts. A *launcher* that is
+    given serves several engines, and is closed by the caller.
     """
 
-    def __init__(self, spark: SparkSession, settings: Settings | None = None) -> None:
+    def __init__(
+        self, spark: SparkSession, settings: Settings | None = None, *, launcher: LocalLauncher | None = None
+    ) -> None:
         self.settings = settings or load_settings()
         self.spark = spark
         self._owns_spark = False
@@ -90,7 +94,9 @@ class Engine:
         self._owners: set[str] = set()  # a fresh run makes a database too, and is not among the sessions
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
-        self._interpreter = Interpreter(stages.builtins(PathModelStore()), deepest=depth)
+        self._own_launcher = LocalLauncher() if launcher is None else None
+        known = stages.builtins(PathModelStore(), launcher=launcher or self._own_launcher)
+        self._interpreter = Interpreter(known, deepest=depth)
         self._checker = Checker.from_settings(self.settings, self._interpreter.stages)
 
     @classmethod
@@ -172,6 +178,8 @@ class Engine:
         """Forget the sessions with what they hold, and end Spark when this engine started it."""
         owners, self._owners = self._owners, set()
         self._sessions.clear()
+        if self._own_launcher is not None:
+            self._own_launcher.close()
         if self._owns_spark:
             stop_spark(self.spark)
             return

@@ -71,11 +71,21 @@ def spark(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def engine(spark):
+def launcher():
+    """What starts the workers of the suite: those of scikit-learn are forked from one process."""
+    from mlsql.bridge.launcher import LocalLauncher
+
+    launcher = LocalLauncher()
+    yield launcher
+    launcher.close()
+
+
+@pytest.fixture(scope="session")
+def engine(spark, launcher):
     """An engine on that Spark; a module that leaves things in sessions makes its own."""
     from mlsql.engine import Engine
 
-    with Engine(spark) as engine:
+    with Engine(spark, launcher=launcher) as engine:
         yield engine
 
 

@@ -18,9 +18,9 @@ from mlsql.stop import Stop
 
 
 @pytest.fixture
-def engine(spark):
+def engine(spark, launcher):
     """An engine on the suite's Spark."""
-    with mlsql.Engine(spark) as engine:
+    with mlsql.Engine(spark, launcher=launcher) as engine:
         yield engine
 
 

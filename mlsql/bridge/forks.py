@@ -38,6 +38,7 @@ class ForkServer:
     later: Sequence[str]
     environment: Callable[[], Mapping[str, str]]
     running: Server | None = None
+    _end: Callable[[], object] | None = None
     _forking: Lock = field(default_factory=Lock)
 
     def fork(self, order: Order) -> ForkedProcess:
@@ -49,11 +50,16 @@ class ForkServer:
             except BrokenPipeError:  # it has ended just now, for want of work
                 return self._start().fork(order)
 
+    def end(self) -> None:
+        """End the process; workers that still run are left to those that use them."""
+        if self._end is not None:
+            self._end()
+
     def _start(self) -> Server:
         command = [sys.executable, "-P", "-m", "mlsql.bridge.fork_server"]
         command += ["--first", *self.first, "--later", *self.later]
         self.running = Server.start(command, self.environment())
-        weakref.finalize(self, self.running.end)
+        self._end = weakref.finalize(self, self.running.end)
         return self.running
 
 

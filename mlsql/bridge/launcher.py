@@ -112,6 +112,11 @@ class LocalLauncher:
         """Beside the driver."""
         return Site()
 
+    def close(self) -> None:
+        """End the processes that workers are forked from; a later worker starts them anew."""
+        for server in self.servers.values():
+            server.end()
+
     @contextmanager
     def launch(self, job: Job, *, beside: int = 1) -> Iterator[LocalWorker]:
         """A worker process in a folder of its own, which goes with it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mlsql.bridge.launcher import Launcher
 from mlsql.models import ModelStore
 from mlsql.plan import (
     CommandStep,
@@ -50,9 +51,13 @@ def builtins(
     sources: Registry[Source] | None = None,
     algorithms: Registry[Algorithm] | None = None,
     commands: Registry[Command] | None = None,
+    launcher: Launcher | None = None,
 ) -> Mapping[type[Step], Stage[Any]]:
-    """A stage for every type of step, on the registries given or else those that come with mlsql."""
-    algorithms = algorithms if algorithms is not None else _algorithms.builtins(store)
+    """A stage for every type of step, on the registries given or else those that come with mlsql.
+
+    *launcher* starts the workers of a training beside the driver.
+    """
+    algorithms = algorithms if algorithms is not None else _algorithms.builtins(store, launcher)
     sources = sources if sources is not None else _sources.builtins(algorithms)
     commands = commands if commands is not None else _commands.builtins(sources, algorithms, store)
     return {

@@ -101,8 +101,8 @@ def test_an_environment_of_ones_own_is_added(job_for):
     assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)
 
 
-def test_workers_of_scikit_learn_are_forked_from_one_process():
-    """It has imported the library once; a worker with an environment of its own is no fork."""
+def test_workers_of_scikit_learn_are_forked_from_one_process(gone):
+    """It has imported the library once, and ends with the launcher; an environment of one's own is no fork."""
     job = Job(
         address=("127.0.0.1", 9),
         token="x",
@@ -117,3 +117,5 @@ def test_workers_of_scikit_learn_are_forked_from_one_process():
         assert isinstance(other.process.process, ForkedProcess)
         assert one.process.process.server is other.process.process.server
         assert isinstance(apart.process.process, subprocess.Popen)
+    launcher.close()
+    assert gone(one.process.process.server.process.pid)

@@ -45,7 +45,7 @@ class Scripts:
 
 
 @pytest.fixture
-def scripts(spark, tmp_path):
+def scripts(spark, launcher, tmp_path):
     """Scripts in a session of their own, whose paths start at the test's folder."""
     session = own_session(spark)
     udf.register_builtins(session)
@@ -66,4 +66,4 @@ def scripts(spark, tmp_path):
         stop=Stop(),
         sink=events.append,
     )
-    return Scripts(run, Interpreter(stages.builtins(PathModelStore())), events, tmp_path)
+    return Scripts(run, Interpreter(stages.builtins(PathModelStore(), launcher=launcher)), events, tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mlsql.bridge import trainer
-from mlsql.bridge.launcher import LocalLauncher
+from mlsql.bridge.launcher import Launcher, LocalLauncher
 from mlsql.models import ModelStore
 from mlsql.registry import Registry
 from mlsql.stages.algorithms.base import Algorithm
@@ -31,12 +31,15 @@ _NETWORKS = {
 }
 
 
-def builtins(store: ModelStore) -> Registry[Algorithm]:
-    """The algorithms that come with mlsql; models are kept in *store*."""
+def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Algorithm]:
+    """The algorithms that come with mlsql; models are kept in *store*.
+
+    *launcher* starts workers beside the driver, where those of a cluster are not asked for.
+    """
     registry: Registry[Algorithm] = Registry("algorithm")
     registry.add("RateSampler", RateSampler())
     registry.add("JDBC", JdbcStatements())
-    trainers, launcher = trainer.builtins(), LocalLauncher()
+    trainers, launcher = trainer.builtins(), launcher or LocalLauncher()
     registry.add("Evaluate", Evaluate(store, trainers, launcher))
     registry.add("SKLearn", External("SKLearn", store, trainers, launcher, SKLEARN))
     own = External("PythonAlg", store, trainers, launcher, PYTHON, takes_script=True)
