@@ -102,7 +102,7 @@ def test_an_environment_of_ones_own_is_added(job_for):
 
 
 def test_workers_of_scikit_learn_are_forked_from_one_process(gone):
-    """It has imported the library once, and ends with the launcher; an environment of one's own is no fork."""
+    """It ends with the launcher; a worker with an environment of its own is no fork."""
     job = Job(
         address=("127.0.0.1", 9),
         token="x",
