@@ -344,8 +344,7 @@ def test_a_folder_of_this_machine_is_its_own_copy():
 
 
 def test_a_file_system_of_fsspec_keeps_models_too(cache):
-    """Where fsspec is installed: this one is in memory."""
-    pytest.importorskip("fsspec")
+    """This one is in memory."""
     store = PathModelStore()
     stored = [store_one(store, "memory://bucket/m") for _ in range(2)]
     assert list(store.versions("memory://bucket/m")) == [0, 1]
