@@ -16,7 +16,7 @@ from mlsql.config import Settings
 from mlsql.spark import start_spark, stop_spark
 
 ROOT = Path(__file__).parents[1]
-NEEDS = ("kafka", "spark")
+NEEDS = ("cluster", "kafka", "spark")
 IN_CI = os.environ.get("CI", "").casefold() in ("1", "true")
 
 _BASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two busy cores
@@ -38,7 +38,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Mark what uses Spark or Kafka, put the quick tests first, leave out what is slow unless asked for."""
+    """Mark what uses Spark, Kafka or a cluster, put quick tests first, skip slow ones unless asked for."""
     skip = pytest.mark.skip(reason="takes long; --slow runs it")
     for item in items:
         for need in NEEDS:

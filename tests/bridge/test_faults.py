@@ -15,7 +15,6 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mlsql.bridge import training
@@ -414,7 +413,7 @@ def test_the_file_for_the_workers_is_the_same_by_all_ways(spark, ways, tmp_path)
 def test_models_are_the_same_by_all_ways(spark, ways, train, tmp_path):
     """Data, parameters and seed decide: predictions and model files are equal to the last bit."""
     frame = frame_of(spark)
-    matrix = np.array([(row.a, row.b) for row in frame.collect()])
+    rows = frame.select("a", "b").toPandas()
     found = []
     for number, (way, partitions) in enumerate([("memory", 1), ("spool", 4), ("kafka", 4)]):
         report = train(
@@ -428,7 +427,7 @@ def test_models_are_the_same_by_all_ways(spark, ways, train, tmp_path):
         )
         assert [each.status for each in report.candidates] == ["success"] * 3
         files = [(tmp_path / f"out-{number}" / str(index) / "model.pkl").read_bytes() for index in range(3)]
-        answers = [pickle.loads(each).predict_proba(matrix).tobytes() for each in files]
+        answers = [pickle.loads(each).predict_proba(rows).tobytes() for each in files]
         found.append(
             (report.data.checksum, [dict(each.metrics) for each in report.candidates], answers, files)
         )

@@ -36,7 +36,11 @@ def _results(out, name):
     """Everything that must not depend on where and how a model was trained."""
     manifest = DirectoryModelStore().open(str(out / name)).manifest
     rows = [
-        sorted(line for part in (out / f"{name}.{kind}").glob("part-*") for line in part.open())
+        sorted(
+            line
+            for part in (out / f"{name}.{kind}").glob("part-*")
+            for line in part.read_text(encoding="utf-8").splitlines()
+        )
         for kind in ("json", "judged")
     ]
     records = [(each.status, each.metrics, each.rows) for each in manifest.candidates]
