@@ -120,17 +120,18 @@ def train(tmp_path, obedient):
             output=tmp_path / output,
             **{"timeout": 120, **more},
         )
-        return training.train(
-            frame,
-            request,
-            evaluate=frame,
-            transport=transport or SpoolTransport(str(tmp_path / "spool")),
-            trainers=known,
-            launcher=LocalLauncher(),
-            message_bytes=20_000,
-            emit=emit,
-            stop=stop or Stop(),
-        )
+        with contextlib.closing(LocalLauncher()) as launcher:
+            return training.train(
+                frame,
+                request,
+                evaluate=frame,
+                transport=transport or SpoolTransport(str(tmp_path / "spool")),
+                trainers=known,
+                launcher=launcher,
+                message_bytes=20_000,
+                emit=emit,
+                stop=stop or Stop(),
+            )
 
     return run
 
