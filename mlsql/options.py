@@ -17,9 +17,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, dataclass, field
-from typing import Any, Generic, TypeVar
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
 
 from mlsql.errors import InvalidOption, MissingOption, ScriptError, ScriptErrors, UnknownOption
 from mlsql.spans import Span
@@ -108,6 +109,11 @@ def option_family(prefix: str, doc: str) -> Any:
 
 def declared_options(kind: type[Any]) -> tuple[Declared, ...]:
     """What the options class *kind* declares, in its own order."""
+    return _declared(cast("Hashable", kind))
+
+
+@cache
+def _declared(kind: Any) -> tuple[Declared, ...]:
     return tuple(
         each.metadata[_KEY].of_field(each.name) for each in dataclasses.fields(kind) if _KEY in each.metadata
     )

@@ -95,22 +95,30 @@ def _estimator(name: str, one: Mapping[str, Any]) -> Estimator:
     return Estimator(name, one["module"], one["kind"], parameters(one["parameters"]), **can)
 
 
+@cache
+def _folded_table() -> Mapping[str, Estimator]:
+    """Every estimator by each way to call it, in lower case."""
+    table = read_table()
+    long = {f"{each.module}.{name}".casefold(): each for name, each in table.items()}
+    return {**long, **{name.casefold(): each for name, each in table.items()}}
+
+
 def find_estimator(name: str, *, option: str) -> Estimator:
     """The estimator called *name*, in any case; *option* is to blame when there is none.
 
     It may be called by its class alone, when it is one of scikit-learn, or by the module too
     (``sklearn.svm.SVC``, ``xgboost.XGBClassifier``).
     """
-    table, library = read_table(), name.partition(".")[0]
+    library = name.partition(".")[0]
     if "." in name and library not in LIBRARIES:
         allowed = listed(f"{each}." for each in LIBRARIES)
         raise OptionFault(
             f"'{name}' is none of {allowed}", option=option, hint="estimators are those of these"
         )
     folded = name.casefold()
-    for known, estimator in table.items():
-        if folded in (known.casefold(), f"{estimator.module}.{known}".casefold()):
-            return estimator
+    found = _folded_table().get(folded)
+    if found is not None:
+        return found
     own = folded.rpartition(".")[2] if library == "sklearn" else folded
     for refused, reason in _raw()["refused"].items():
         if own == refused.casefold():
