@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,7 +62,7 @@ def shared_folder(name: str) -> Iterator[Path]:
 def _join(folder: Path) -> int:
     """The open lock file of *folder*, locked by one more user."""
     for _ in range(_JOIN_TRIES):
-        with suppress(FileNotFoundError):  # the last user left and removed it just now
+        with suppress(FileNotFoundError, FileExistsError):  # the last user left and removed it just now
             folder.mkdir(mode=0o700, exist_ok=True)
             lock = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(lock, fcntl.LOCK_SH)
@@ -80,11 +81,15 @@ def _is_in(folder: Path, lock: int) -> bool:
 
 
 def _remove_unused(folder: Path, lock: int) -> None:
-    """Remove *folder* unless somebody else has locked it."""
+    """Remove *folder* unless somebody else has locked it.
+
+    It loses its name first: whoever comes meanwhile makes another, and nothing of theirs is removed.
+    """
     with suppress(BlockingIOError):
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if _is_in(folder, lock):
-            shutil.rmtree(folder, ignore_errors=True)
+            removed = folder.rename(folder.with_name(f"{folder.name}-{uuid.uuid4().hex}"))
+            shutil.rmtree(removed, ignore_errors=True)
 
 
 def _sweep_shared() -> None:

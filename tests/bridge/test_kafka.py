@@ -183,6 +183,12 @@ def test_sweeping_deletes_the_topics_of_a_killed_driver(kafka, tmp_path):
     mine.delete()
 
 
+def _is_stopped(pid):
+    """Whether all threads of a process have heard SIGSTOP."""
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(each.read_text().rpartition(")")[2].split()[0] == "T" for each in threads)
+
+
 @pytest.fixture(scope="module")
 def hanging(tmp_path_factory):
     """A broker of this module alone, and a block in which it hangs: (servers, block)."""
@@ -198,6 +204,10 @@ def hanging(tmp_path_factory):
     @contextmanager
     def block():
         os.kill(pid, signal.SIGSTOP)
+        deadline = time.monotonic() + 30
+        while not _is_stopped(pid):  # each thread stops when its turn comes
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
         try:
             yield
         finally:
