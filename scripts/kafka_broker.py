@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -20,6 +21,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,6 +36,8 @@ VERSION = "4.1.0"
 REPOSITORY = "https://repo1.maven.org/maven2/"
 FETCH_SECONDS = 600
 START_SECONDS = 120
+TRIES = 3
+"""Another program may take a port between its choice and the start of the broker."""
 END_SECONDS = 10
 
 IVY_SETTINGS = """\
@@ -97,12 +101,7 @@ def start(state: Path, *, dies_with_us: bool = False) -> Broker:
         return running
     libraries = fetched_libraries()
     state.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="broker-", dir=state))
-    try:
-        broker = _launch(folder, libraries, dies_with_us=dies_with_us)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+    broker = _launched(state, libraries, dies_with_us=dies_with_us)
     (state / "broker.json").write_text(json.dumps(asdict(broker)), encoding="utf-8")
     return broker
 
@@ -134,6 +133,18 @@ def topics(broker: Broker) -> list[str]:
         return sorted(name for name in client.list_topics() if not name.startswith("__"))
     finally:
         client.close()
+
+
+def _launched(state: Path, libraries: Path, *, dies_with_us: bool, tries: int = TRIES) -> Broker:
+    """A broker in a folder of its own; one that cannot start is tried again, on other ports."""
+    folder = Path(tempfile.mkdtemp(prefix="broker-", dir=state))
+    try:
+        return _launch(folder, libraries, dies_with_us=dies_with_us)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        if tries == 1 or not isinstance(error, RunError):
+            raise
+    return _launched(state, libraries, dies_with_us=dies_with_us, tries=tries - 1)
 
 
 def _launch(folder: Path, libraries: Path, *, dies_with_us: bool) -> Broker:
@@ -251,8 +262,14 @@ def _answer(command: list[str], seconds: float = START_SECONDS) -> str:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; told apart by holding all of them open at once."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    """Ports that nobody listens on; told apart by holding all of them open at once.
+
+    They are below those that Linux gives to outgoing connections, which would take them meanwhile.
+    """
+    sockets: list[socket.socket] = []
+    while len(sockets) < count:
+        with suppress(OSError):
+            sockets.append(socket.create_server(("127.0.0.1", random.randrange(20_000, 32_000))))  # noqa: S311
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
