@@ -21,9 +21,10 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlsql.config import Settings, load_settings
+    from mlsql.config import load_settings
     from mlsql.engine import Engine, Result
     from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
+    from mlsql.settings import Settings
     from mlsql.stop import Stop
 
 __all__ = [

@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from mlsql import stages
 from mlsql.check import check, check_statements, errors_of
-from mlsql.config import Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import Dialect
 from mlsql.file_systems import is_remote
@@ -19,6 +18,7 @@ from mlsql.model_store import PathModelStore
 from mlsql.models import ModelStore
 from mlsql.plan import CommandStep, Step
 from mlsql.policy import Policy
+from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.stages.include import known_script
 from mlsql.surroundings import Language, Surroundings

@@ -28,9 +28,9 @@ from mlsql.script_files import STANDARD_INPUT, read_script, write_script
 from mlsql.spans import mask_secrets
 
 if TYPE_CHECKING:
-    from mlsql.config import Settings
     from mlsql.diagnostics import Diagnostic
     from mlsql.engine import Result
+    from mlsql.settings import Settings
     from mlsql.spans import Script
     from mlsql.stop import Stop
 

@@ -25,7 +25,7 @@ from mlsql import stages, udf
 from mlsql.bridge.launcher import LocalLauncher
 from mlsql.check import errors_of
 from mlsql.checker import Checker, scope_without_spark
-from mlsql.config import Settings, load_settings
+from mlsql.config import load_settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import DIALECTS, Dialect
 from mlsql.errors import ConfigError, ScriptError, UnknownName
@@ -34,7 +34,9 @@ from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
 from mlsql.model_store import PathModelStore
 from mlsql.policy import Policy
+from mlsql.roles import Role
 from mlsql.session import Run, Session
+from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.spark import SUBSTITUTE, own_session, start_spark, stop_spark
 from mlsql.spark_databases import drop_own_database, use_own_database
@@ -119,12 +121,14 @@ class Engine:
         job: str | None = None,
         dialect: str | None = None,
         fresh: bool = False,
+        role: Role = Role.OPERATOR,
     ) -> Result:
         """Run the script *text* to its end; *name* is what messages call it by.
 
         *parameters* are variables from outside; *job* is the id of the run where the caller has
         one already. A *fresh* run shares nothing with others of its owner: its session begins
-        empty, and what it leaves is seen by nobody. Raises MlsqlError: all errors that the text
+        empty, and what it leaves is seen by nobody. The *role* decides what the script may where
+        owners are apart. Raises MlsqlError: all errors that the text
         shows at once, before anything runs, else the error of the statement that failed.
         """
         script = Script(name, text)
@@ -132,7 +136,7 @@ class Engine:
         owner = owner or default_owner()
         session = self._open_session(owner, fresh=True) if fresh else self.session(owner)
         scope = self._scope(session, job := job or uuid.uuid4().hex, parameters or {}, dialect)
-        policy = Policy.from_settings(self.settings)
+        policy = Policy.from_settings(self.settings, owner, role)
         self._checker.expect_sound(statements, scope, policy)
         run = Run(job, script, session, self.settings, policy, scope, stop or Stop(), sink)
         with run.watch(), run.endings:
@@ -148,6 +152,7 @@ class Engine:
         parameters: Mapping[str, str] | None = None,
         dialect: str | None = None,
         complete: bool = True,
+        role: Role = Role.OPERATOR,
     ) -> tuple[Diagnostic, ...]:
         """What :meth:`run` would refuse before it begins, what else is odd, and what Spark cannot parse.
 
@@ -160,7 +165,7 @@ class Engine:
         return self._checker.check(
             Script(name, text),
             scope,
-            Policy.from_settings(self.settings),
+            Policy.from_settings(self.settings, session.owner, role),
             more_variables=not complete,
             tables=tables,
             parse_query=parse_query,

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mlsql.roles import Role
+
 
 class JobState(StrEnum):
     """Where a job stands."""
@@ -68,7 +70,7 @@ class Submission:
     """What a caller asks for; the rest has defaults.
 
     *timeout* is in seconds from the start of running, *rows* are the most that are kept; of a
-    *silent* job none are. A *fresh* one has a session of its own.
+    *silent* job none are. A *fresh* one has a session of its own. The *role* is that of who submitted it.
     """
 
     owner: str
@@ -83,6 +85,7 @@ class Submission:
     silent: bool = False
     rows: int | None = None
     callback: Callback | None = None
+    role: Role = Role.OPERATOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from mlsql.database import reading
 from mlsql.job_errors import JobConflict, UnknownJob
 from mlsql.job_states import ACTIVE, ENDS, Callback, Job, JobState, Kept, Submission, may_move
 from mlsql.job_tables import DELIVERIES, JOBS, SUBMISSION_KEYS
+from mlsql.roles import Role
 
 _REQUEST = tuple(
     each.name
@@ -234,6 +235,7 @@ def _job(row: Row[Any]) -> Job:
         name=row.name,
         script=columns.get("script", ""),
         callback=Callback(**callback) if callback else None,
+        role=Role(request.pop("role", Role.OPERATOR)),
         **request,
     )
     return Job(

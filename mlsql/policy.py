@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from mlsql.config import Settings
 from mlsql.errors import Refused, ScriptError
+from mlsql.roles import Role
+from mlsql.settings import Settings
 from mlsql.spans import Span
 
 Purpose = Literal["read", "write", "model", "script"]
@@ -51,7 +52,7 @@ class Policy:
     include_repositories: tuple[str, ...] = ()
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
+    def from_settings(cls, settings: Settings, owner: str = "", role: Role = Role.OPERATOR) -> Self:  # noqa: ARG003
         """The policy that the settings ask for."""
         root = settings.paths.root
         return cls(

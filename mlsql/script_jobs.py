@@ -34,6 +34,7 @@ class ScriptWork:
             job=job.id,
             dialect=asked.dialect,
             fresh=asked.fresh,
+            role=asked.role,
         )
         with result.reading() as frame:
             if frame is None or asked.silent:

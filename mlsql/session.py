@@ -15,13 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mlsql.config import Settings
 from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
 from mlsql.events import Event, Log, Sink, ignore
 from mlsql.grammar.nodes import Statement, Word
 from mlsql.models import Column
 from mlsql.options import Options, read_options, unknown_options
 from mlsql.policy import Policy
+from mlsql.settings import Settings
 from mlsql.spans import Script, Span
 from mlsql.spark import cancel_jobs, job_group
 from mlsql.spark_errors import spark_errors, sql_error

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mlsql.config import Settings, data_folder
+from mlsql.config import data_folder
 from mlsql.errors import RunError
+from mlsql.settings import Settings
 from mlsql.spark_launch import end_java, launch_java, worker_python
 
 if TYPE_CHECKING:

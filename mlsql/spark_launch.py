@@ -15,9 +15,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.config import Settings, cache_folder
+from mlsql.config import cache_folder
 from mlsql.errors import ConfigError
 from mlsql.java import find_java
+from mlsql.settings import Settings
 
 if TYPE_CHECKING:
     from py4j.java_gateway import JavaGateway

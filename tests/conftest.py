@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mlsql.config import Settings
+from mlsql.settings import Settings
 from mlsql.spark import start_spark, stop_spark
 
 ROOT = Path(__file__).parents[1]

@@ -17,13 +17,14 @@ from hypothesis import given
 
 from mlsql import stages
 from mlsql.check import check_statements
-from mlsql.config import Settings, load_settings
+from mlsql.config import load_settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import check_script
 from mlsql.errors import ScriptError, ScriptErrors
 from mlsql.grammar import parse, print_script
 from mlsql.model_store import DirectoryModelStore
 from mlsql.plan import CommandStep, TrainStep
+from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.surroundings import Language, Surroundings
 from tests.strategies import scripts

@@ -10,16 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsql.config import (
-    DURATION,
-    SECTIONS,
-    SIZE,
-    Settings,
-    cache_folder,
-    declared_settings,
-    load_settings,
-)
+from mlsql.config import cache_folder, declared_settings, load_settings
 from mlsql.errors import ConfigError
+from mlsql.setting_kinds import DURATION, SIZE
+from mlsql.settings import SECTIONS, Settings
 
 
 @pytest.fixture(autouse=True)

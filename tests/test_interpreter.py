@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mlsql.config import Settings
 from mlsql.errors import Cancelled, ScriptError
 from mlsql.events import StatementEnded, StatementStarted
 from mlsql.grammar import parse
@@ -15,6 +14,7 @@ from mlsql.interpreter import Interpreter, title_of
 from mlsql.plan import SelectStep, SetStep
 from mlsql.policy import Policy
 from mlsql.session import Nothing, Run, Session, Table
+from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.variables import Scope
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsql.config import PathSettings, SecuritySettings, Settings
 from mlsql.errors import Refused, ScriptError
 from mlsql.policy import Policy
+from mlsql.settings import PathSettings, SecuritySettings, Settings
 from mlsql.spans import Script
 
 

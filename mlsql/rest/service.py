@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from mlsql.config import Settings, data_folder
+from mlsql.config import data_folder
 from mlsql.database import open_database, private_folder
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import Engine
@@ -23,6 +23,7 @@ from mlsql.job_sweeper import Sweeper
 from mlsql.job_turns import Work
 from mlsql.jobs import Jobs
 from mlsql.script_jobs import ScriptWork, spark_tasks
+from mlsql.settings import Settings
 
 
 class Check(Protocol):

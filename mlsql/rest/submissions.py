@@ -6,7 +6,6 @@ import hashlib
 import json
 
 from mlsql.check import errors_of
-from mlsql.config import JobSettings
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
 from mlsql.job_states import Submission
@@ -15,6 +14,7 @@ from mlsql.job_sweeper import KEY_SECONDS
 from mlsql.rest.dependencies import Caller
 from mlsql.rest.schemas import RunScript, SubmitJob
 from mlsql.rest.service import Service
+from mlsql.settings import JobSettings
 from mlsql.spans import Script
 
 _LONGEST_KEY = 255

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mlsql.checker import Checker, scope_without_spark
-from mlsql.config import Settings
 from mlsql.dialect import MLSQL
 from mlsql.grammar import parse as parse_script
 from mlsql.policy import Policy
+from mlsql.settings import Settings
 from mlsql.spans import Script
 
 from .measures import Measure, alternated, median

@@ -18,7 +18,6 @@ from typing import Any
 
 import mlsql
 from mlsql.checker import Checker, scope_without_spark
-from mlsql.config import JobSettings, ServerSettings, Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import MLSQL
 from mlsql.engine import Engine
@@ -27,6 +26,7 @@ from mlsql.job_states import Job
 from mlsql.policy import Policy
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import engine_service, open_service
+from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

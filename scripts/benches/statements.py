@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import mlsql
-from mlsql.config import Settings
+from mlsql.settings import Settings
 
 from .measures import Measure, alternated
 

@@ -12,7 +12,6 @@ from itertools import islice
 from typing import TypeVar
 
 from mlsql.checker import Checker, scope_without_spark
-from mlsql.config import Settings
 from mlsql.dialect import DIALECTS
 from mlsql.errors import ScriptError, ScriptErrors
 from mlsql.grammar import parse, print_script
@@ -29,6 +28,7 @@ from mlsql.grammar.macros import call_bindings, expand, expansion
 from mlsql.grammar.nodes import Statement, Word
 from mlsql.grammar.scanner import query_comments
 from mlsql.policy import Policy
+from mlsql.settings import Settings
 from mlsql.spans import Script, Span
 from mlsql.templates import references
 from mlsql.variables import Scope, render

@@ -21,9 +21,9 @@ from mlsql.bridge.spark_launcher import SparkLauncher
 from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.transport import opened
 from mlsql.bridge.transports import open_transport
-from mlsql.config import Settings
 from mlsql.models import Column
 from mlsql.registry import Registry
+from mlsql.settings import Settings
 from mlsql.spark import start_spark, stop_spark
 from mlsql.stop import Stop
 

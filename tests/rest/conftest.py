@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from mlsql.config import Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import check_script
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import engine_service
+from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsql.config import ServerSettings
+from mlsql.settings import ServerSettings
 
 BODY_LIMIT = ServerSettings().body_limit
 

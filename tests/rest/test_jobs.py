@@ -12,11 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from mlsql.config import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.errors import ConfigError, DataError
 from mlsql.events import Log, StatementStarted
 from mlsql.rest.service import open_service, result_folders
+from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 
 JOBS = "/api/v1/jobs"

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from mlsql import stages, udf
-from mlsql.config import BridgeSettings, Settings, TrainSettings
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
 from mlsql.model_store import PathModelStore
 from mlsql.policy import Policy
 from mlsql.session import Run, Session
+from mlsql.settings import BridgeSettings, Settings, TrainSettings
 from mlsql.spans import Script
 from mlsql.spark import own_session
 from mlsql.stop import Stop
