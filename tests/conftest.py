@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from mlsql.settings import Settings
 from mlsql.spark import start_spark, stop_spark
+from mlsql.udf.functions import BuiltinFunctions
 
 ROOT = Path(__file__).parents[1]
 NEEDS = ("cluster", "kafka", "spark")
@@ -68,6 +69,12 @@ def spark(tmp_path_factory):
     session = start_spark(Settings(spark=chosen), app_name="mlsql tests")
     yield session
     stop_spark(session)
+
+
+@pytest.fixture(scope="session")
+def builtin_functions(spark):
+    """The functions that an engine puts into its sessions."""
+    return BuiltinFunctions(spark)
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from mlsql.stages.rows import local_table
 from mlsql.stages.sources.base import Connects, Documented, Reads, Source, Writes
 from mlsql.stages.sources.jdbc_secrets import SECRET_NAME, masked, secrets_of
 from mlsql.templates import Rendered
+from mlsql.udf.builtin import FUNCTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -113,16 +114,18 @@ def tables(run: Run, span: Span) -> Listing:
 
 
 def functions(run: Run, span: Span) -> Listing:
-    """What SQL can call: functions of models (``model``), of mlsql and the session, and Spark's own."""
-    models = [(name, "model", str(each)) for name, each in sorted(run.session.functions.items())]
-    known = {name.casefold() for name, _, _ in models}
+    """What SQL can call: functions of models (``model``), of mlsql, of the session, and Spark's own."""
+    models = [(name, "model", str(each), None) for name, each in sorted(run.session.functions.items())]
+    ours = [(each.signature.name, "mlsql", str(each.signature), each.doc) for each in FUNCTIONS]
+    known = {name.casefold() for name, *_ in (*models, *ours)}
     others = [
-        (row.function, kind, None)
+        (row.function, kind, None, None)
         for kind, which in (("session", "user"), ("spark", "system"))
         for row in run.sql(Rendered(f"show {which} functions", span)).collect()
         if row.function.casefold() not in known
     ]
-    return Listing("function string, kind string, signature string", (*models, *others))
+    schema = "function string, kind string, signature string, doc string"
+    return Listing(schema, (*models, *sorted(ours), *others))
 
 
 def variables(run: Run) -> Listing:

@@ -56,12 +56,6 @@ class Functions:
         """Take a function of ours away."""
         self._state.functionRegistry().dropFunction(self._class("FunctionIdentifier")(name))
 
-    def expose(self, name: str) -> None:
-        """Make a function callable that Spark has, but keeps for itself."""
-        identifier = self._class("FunctionIdentifier")(name)
-        info = self._registry("internal").lookupFunction(identifier).get()
-        self._state.functionRegistry().registerFunction(identifier, info, self._internal(name))
-
     def sql(self, text: str) -> Any:
         """The expression that *text* is, not analysed yet."""
         return self._state.sqlParser().parseExpression(text)
@@ -83,13 +77,32 @@ class Functions:
         )
         return udf._judf.builder(self._list(arguments))
 
-    @cached_property
-    def _constructor(self) -> Any:
-        """The constructor of TypedFunction, compiled by the compiler that Spark brings along."""
+    def declared(self, declarations: str) -> Any:
+        """Functions for any session of this Spark, made once; ``TypedFunction.Declared`` says from what."""
+        arguments = self._array(self._jvm.Object, [declarations])
+        return self._compiled("TypedFunction$Declared").newInstance(arguments)
+
+    def define_all(self, declared: Any) -> None:
+        """Make functions callable that :meth:`declared` made."""
+        # Py4J would take the method of a class of this name that an earlier engine had compiled.
+        (apply,) = (each for each in declared.getClass().getDeclaredMethods() if each.getName() == "apply")
+        apply.invoke(declared, self._array(self._jvm.Object, [self._state.functionRegistry()]))
+
+    def _compiled(self, name: str) -> Any:
+        """The constructor of a class in TypedFunction.java, made by the compiler that Spark brings along."""
         compiler = self._jvm.org.codehaus.janino.SimpleCompiler()
         compiler.setParentClassLoader(self._jvm.Thread.currentThread().getContextClassLoader())
         compiler.cook(files("mlsql.udf").joinpath("TypedFunction.java").read_text("utf-8"))
-        return compiler.getClassLoader().loadClass("TypedFunction").getConstructors()[0]
+        return compiler.getClassLoader().loadClass(name).getConstructors()[0]
+
+    @cached_property
+    def _constructor(self) -> Any:
+        """That of TypedFunction, which a session with our functions has already."""
+        known = self._class("FunctionIdentifier")("vec_dense")
+        builder = self._state.functionRegistry().lookupFunctionBuilder(known)
+        if builder.isDefined():
+            return builder.get().getClass().getConstructors()[0]
+        return self._compiled("TypedFunction")
 
     def _new_function(self, *arguments: Any) -> Any:
         return self._constructor.newInstance(self._array(self._jvm.Object, arguments))

@@ -7,17 +7,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlsql.udf.builtin import FUNCTIONS, SqlFunction
 from mlsql.udf.catalyst import Functions
-from mlsql.udf.vectors import CONVERSIONS, VECTOR_FUNCTIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+CONVERSIONS = ("vector_to_array", "array_to_vector")
+"""What Spark has for PySpark alone; vectors of our functions come out of the second."""
 
-def register_builtins(spark: SparkSession) -> None:
-    """Put the functions that come with this package into *spark*; doing it again changes nothing."""
-    functions = Functions(spark)
-    for name in CONVERSIONS:
-        functions.expose(name)
-    for signature, body in VECTOR_FUNCTIONS.items():
-        functions.define(signature, functions.sql(body))
+
+class BuiltinFunctions:
+    """The functions that come with this package, made once for a Spark and put into each of its sessions."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._declared = Functions(spark).declared("\n".join([*CONVERSIONS, *map(_line, FUNCTIONS)]))
+
+    def register(self, spark: SparkSession) -> None:
+        """Put them into the session *spark*; doing it again changes nothing."""
+        Functions(spark).define_all(self._declared)
+
+
+def _line(declared: SqlFunction) -> str:
+    """A declaration as ``TypedFunction.Declared`` reads it."""
+    signature = declared.signature
+    names = ";".join(each.name for each in signature.parameters)
+    types = ";".join(each.type for each in signature.parameters)
+    body = f"{declared.wraps}:{declared.body}" if declared.wraps else declared.body
+    return "\t".join([signature.name, str(signature), names, types, body])

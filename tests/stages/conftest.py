@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsql import stages, udf
+from mlsql import stages
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
 from mlsql.model_store import PathModelStore
@@ -45,10 +45,10 @@ class Scripts:
 
 
 @pytest.fixture
-def scripts(spark, launcher, tmp_path):
+def scripts(spark, launcher, builtin_functions, tmp_path):
     """Scripts in a session of their own, whose paths start at the test's folder."""
     session = own_session(spark)
-    udf.register_builtins(session)
+    builtin_functions.register(session)
     settings = Settings(
         bridge=BridgeSettings(spool=tmp_path / "spool"), train=TrainSettings(parallelism=2, timeout=120)
     )

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from mlsql import udf
 from mlsql.model_store import DirectoryModelStore
 from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, StoredModel
 from mlsql.spark import own_session
@@ -54,11 +53,11 @@ def store_model(tmp_path_factory):
 
 
 @pytest.fixture
-def session(spark):
+def session(spark, builtin_functions):
     """A Spark session as an owner gets it."""
     session = own_session(spark)
     session.conf.set("spark.sql.shuffle.partitions", 1)
-    udf.register_builtins(session)
+    builtin_functions.register(session)
     return session
 
 

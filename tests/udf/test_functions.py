@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pyspark.errors import AnalysisException
 from pyspark.ml.linalg import Vectors
 
-from mlsql import udf
 from mlsql.errors import ScriptError
 from mlsql.models import Column
 from mlsql.session import FunctionSignature
@@ -125,9 +124,9 @@ def test_functions_stand_wherever_sql_takes_an_expression(vectors):
     assert [row.before for row in ranked.collect()] == [None, 1, 2]
 
 
-def test_registering_again_changes_nothing(session):
+def test_registering_again_changes_nothing(session, builtin_functions):
     """Every engine may do it to a session that is there already."""
-    udf.register_builtins(session)
+    builtin_functions.register(session)
     assert value(session, "vec_argmax(vec_dense(array(1, 2)))") == 1
 
 

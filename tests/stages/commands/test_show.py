@@ -46,9 +46,14 @@ def test_tables_are_shown(scripts):
 
 def test_functions_are_shown(scripts):
     """Spark's and mlsql's."""
-    shown = {row["function"]: row["kind"] for row in scripts.rows("!show functions;")}
-    assert shown["sum"] == "spark"
-    assert "session" in shown.values()
+    shown = {row["function"]: row for row in scripts.rows("!show functions;")}
+    assert shown["sum"]["kind"] == "spark"
+    assert shown["vec_norm"] == {
+        "function": "vec_norm",
+        "kind": "mlsql",
+        "signature": "vec_norm(v array<double>, p double) -> double",
+        "doc": "The p-norm; `double('infinity')` gives the greatest absolute number.",
+    }
 
 
 def test_a_function_is_described(scripts):
