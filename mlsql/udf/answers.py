@@ -41,6 +41,8 @@ class Answers:
     columns: tuple[str, ...]
     features: int
     output: str
+    are_together: bool = False
+    """Whether all columns, which are numbers, come as one column of arrays."""
 
     def __call__(self, is_missing: pd.Series, *columns: pd.Series) -> pd.Series:
         """An answer a row; none where *is_missing*."""
@@ -76,6 +78,9 @@ class Answers:
     def _frame(self, columns: Sequence[pd.Series]) -> pd.DataFrame:
         import pandas as pd
 
+        if self.are_together:
+            (matrix,) = matrices(columns[0], len(self.columns), self.function, sparse=False)
+            return pd.DataFrame(matrix, columns=self.columns, copy=False)
         return pd.DataFrame(dict(zip(self.columns, columns, strict=True)))
 
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -15,6 +18,7 @@ from sklearn.tree import DecisionTreeRegressor
 
 from mlsql.errors import DataError
 from mlsql.udf.answers import Answers
+from mlsql.udf.matrices import matrices
 from mlsql.udf.predictors.folder import ModelFolder
 from mlsql.udf.predictors.sklearn import PickledEstimator
 from mlsql.udf.predictors.stored import find_predictor
@@ -103,6 +107,40 @@ def test_a_row_of_another_width_is_told(total, width):
     """With the width that is asked for."""
     with pytest.raises(DataError, match=f"f takes 3 features, not {width} as in one of the rows"):
         total(pd.Series([False, False]), arrays([1, 2, 3], [1] * width))
+
+
+@given(
+    st.lists(st.lists(st.floats(width=64), min_size=3, max_size=3), min_size=1, max_size=20), st.booleans()
+)
+def test_a_matrix_holds_the_rows_however_they_lie_in_memory(rows, side_by_side):
+    """Slices of one array, as Arrow gives them to pandas, or arrays of their own; a copy either way."""
+    whole = np.array(rows)
+    arrow = pa.ListArray.from_arrays(np.arange(0, whole.size + 1, 3, dtype="int32"), whole.ravel())
+    series = arrow.to_pandas() if side_by_side else arrays(*rows)
+    (matrix,) = matrices(series, 3, "f", sparse=False)
+    np.testing.assert_array_equal(matrix, whole)
+    matrix[:] = 0
+    np.testing.assert_array_equal(np.stack(series.to_list()), whole)
+
+
+@given(st.permutations(range(5)), st.integers(1, 5))
+def test_rows_in_another_order_are_taken_in_that_order(order, count):
+    """Some of the slices of one array, and turned around."""
+    whole = np.arange(15.0).reshape(5, 3)
+    (matrix,) = matrices(pd.Series([whole[row] for row in order[:count]]), 3, "f", sparse=False)
+    np.testing.assert_array_equal(matrix, whole[order[:count]])
+
+
+def test_numbers_that_come_together_are_the_columns_of_a_frame(answers):
+    """Of rows without a null; an estimator takes them in its own order, by name."""
+    frame = pd.DataFrame({"a": [1.0, 2.0, 4.0], "b": [0.0, 1.0, 5.0]})
+    estimator = LinearRegression().fit(frame, [2.0, 5.0, 13.0])
+    apart = answers(estimator, {"b": "double", "a": "double"})
+    together = dataclasses.replace(apart, are_together=True)
+    missing = pd.Series([False, True, False])
+    expected = apart(missing, frame.b, frame.a).tolist()
+    assert together(missing, arrays(*frame[["b", "a"]].to_numpy())).tolist() == expected
+    assert together(pd.Series([], dtype=bool), arrays()).tolist() == []
 
 
 def test_text_reaches_a_pipeline_as_text(answers):

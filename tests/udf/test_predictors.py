@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 from sklearn.cluster import DBSCAN
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from mlsql.bridge.trainers.encoding import number_encoder
 from mlsql.errors import DataError
 from mlsql.udf.predictors.stored import find_predictor, loaded
 
@@ -53,6 +55,28 @@ def test_columns_are_taken_by_name_when_the_estimator_knows_names(store_model):
         model = store_model(fitted, dict.fromkeys("abc", "double"))
         predictor = loaded(find_predictor(Path(model.folder)))
         np.testing.assert_allclose(predictor.predict(given), expected)
+
+
+def test_a_step_that_only_makes_the_matrix_is_left_out(store_model):
+    """The answers are those of the stored pipeline, by the names of the columns."""
+    frame = pd.DataFrame(MATRIX, columns=["a", "b", "c"])
+    front = number_encoder(["a", "b", "c"]).fit(frame)
+    pipeline = Pipeline([("matrix", front), ("estimator", LogisticRegression().fit(MATRIX, LABELS))])
+    predictor = loaded(find_predictor(Path(store_model(pipeline, dict.fromkeys("abc", "double")).folder)))
+    assert type(predictor.estimator) is LogisticRegression
+    for given in (frame, frame[["c", "a", "b"]], frame.assign(d=0.0).astype("float32")):
+        assert (predictor.predict(given) == pipeline.predict(given)).all()
+        expected = pipeline.predict_proba(given)
+        np.testing.assert_allclose(predictor.probabilities(given), expected, rtol=0, atol=1e-9)
+
+
+def test_a_step_that_does_more_stays(store_model):
+    """Here it makes categories of one column."""
+    frame = pd.DataFrame(MATRIX > 0, columns=["a", "b", "c"])
+    encode = ColumnTransformer([("one hot", OneHotEncoder(), ["a"])], remainder="passthrough")
+    pipeline = make_pipeline(encode, LinearRegression()).fit(frame, LABELS)
+    predictor = loaded(find_predictor(Path(store_model(pipeline, dict.fromkeys("abc", "boolean")).folder)))
+    np.testing.assert_allclose(predictor.predict(frame), pipeline.predict(frame), rtol=0, atol=1e-9)
 
 
 def test_a_changed_model_is_never_unpickled(line):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pyspark.errors import AnalysisException
 from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -115,6 +115,22 @@ def test_a_null_argument_makes_the_answer_null(session, plane, digits):
         "select digit(if(id = 1, null, array_repeat(0, 64))) is null from range(3)"
     ).collect()
     assert [row[0] for row in partly] == [False, True, False]
+
+
+def test_a_null_is_found_beside_any_number(session, store_model):
+    """In columns of several types, and within arrays; NaN and what is searched for are numbers."""
+    estimator = HistGradientBoostingRegressor(max_iter=1).fit(np.eye(2), [0.0, 1.0])
+    register(session, "of_columns", store_model(estimator, {"a": "double", "b": "int"}))
+    of_arrays = store_model(estimator, {"features": "array<double>"}, form="features", features=2)
+    register(session, "of_arrays", of_arrays)
+    rows = session.sql("""
+        select of_columns(a, b), of_arrays(array(a, b)) from values
+            (double('nan'), 1.5bd), (-4.9e-324, 1), (-4.9e-324, null),
+            (null, 2), (1f, null), (1, 0) as t(a, b)
+    """).collect()
+    assert [tuple(each is None for each in row) for row in rows] == [
+        (missing,) * 2 for missing in (0, 0, 1, 1, 1, 0)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,8 @@ class PickledEstimator:
         estimator = pickle.loads(self.folder.read(name))  # noqa: S301 — of the store's folder, and known by its checksum
         if not hasattr(estimator, self.method):
             raise DataError(f"{type(estimator).__name__} has answers only for the rows that it was fitted on")
-        return EstimatorPredictor(_in_one_thread(estimator), self.method, self.sparse)
+        estimator, names = _without_numbers_step(_in_one_thread(estimator))
+        return EstimatorPredictor(estimator, self.method, self.sparse, names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class EstimatorPredictor:
     estimator: Any
     method: str = "predict"
     takes_sparse: bool = False
+    names: tuple[str, ...] | None = None
+    """The columns of a frame that its matrix is made of; without names it is made of all."""
 
     def predict(self, features: Any) -> Any:
         """One answer per row of *features*, a pandas frame, a matrix or a SciPy CSR.
@@ -71,7 +74,42 @@ class EstimatorPredictor:
         if not hasattr(features, "columns"):
             return features
         names = getattr(self.estimator, "feature_names_in_", None)
-        return features.to_numpy(dtype=float) if names is None else features[list(names)]
+        if names is not None:
+            return features[list(names)]
+        if self.names not in (None, tuple(features.columns)):
+            features = features[list(self.names)]
+        return features.to_numpy(dtype=float)
+
+
+def _without_numbers_step(estimator: Any) -> tuple[Any, tuple[str, ...] | None]:
+    """A pipeline that only makes a matrix of doubles first, as the estimator in it and the columns' names.
+
+    We make that matrix ourselves, in a fifth of the time.
+    """
+    if not hasattr(estimator, "steps"):
+        return estimator, None
+    import numpy as np
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    match estimator:
+        case Pipeline(
+            steps=[
+                (
+                    _,
+                    ColumnTransformer(
+                        transformers=[
+                            (_, FunctionTransformer(func=np.asarray, kw_args={"dtype": "float64"}), [*names])
+                        ],
+                        remainder="drop",
+                    ),
+                ),
+                (_, behind),
+            ]
+        ):
+            return behind, tuple(names)
+    return estimator, None
 
 
 def _in_one_thread(estimator: Any) -> Any:
