@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 
 from mlsql.bridge.codec import read_schema
-from mlsql.bridge.digest import Digest
 from mlsql.bridge.errors import TransportError
 from mlsql.bridge.messages import Ledger
 from mlsql.bridge.statistics import Observer
@@ -76,23 +75,22 @@ def fetch(
     start = time.monotonic()
     file = directory / f"{ledger.stream}.arrow"
     schema = read_schema(ledger.arrow_schema)
-    digest = Digest(schema)
-    observer = Observer(schema, label.name if label else None)
+    observer, rows = Observer(schema, label.name if label else None), 0
     with observer, _complete(file) as sink, pa.ipc.new_file(sink, schema) as writer:
         for batch in read_exactly(stream, ledger, timeout=timeout, stop=stop):
             writer.write_batch(batch)
-            digest.add(batch)
             observer.add(batch)
-            report(digest.rows)
+            rows += batch.num_rows
+            report(rows)
             stop()
         figures = observer.columns()
     return Fetched(
         file=file,
-        rows=digest.rows,
+        rows=rows,
         bytes=ledger.bytes,
         seconds=time.monotonic() - start,
-        checksum=digest.checksum,
-        nulls=digest.nulls,
+        checksum=observer.digest.checksum,
+        nulls=observer.digest.nulls,
         figures=figures,
     )
 

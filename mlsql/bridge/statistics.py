@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mlsql.bridge.digest import Digest
 from mlsql.bridge.matrix import Matrix, is_list
 from mlsql.summaries import ColumnSummary
 
@@ -209,12 +210,14 @@ class Statistics:
 
 
 class Observer:
-    """Statistics in a thread of their own, so that whoever hands the rows over hardly waits.
+    """Digest and statistics in a thread of their own, so that whoever hands the rows over hardly waits.
 
-    As a context manager; what it computes is complete when :meth:`columns` returns.
+    As a context manager; what it computes, the :attr:`digest` too, is complete when :meth:`columns`
+    returns.
     """
 
     def __init__(self, schema: pa.Schema, label: str | None = None) -> None:
+        self.digest = Digest(schema)
         self._statistics = Statistics(schema, label)
         self._pending: deque[Future[None]] = deque()
 
@@ -229,7 +232,7 @@ class Observer:
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take the next rows into account, soon."""
-        self._pending.append(self._pool.submit(self._statistics.add, batch))
+        self._pending.append(self._pool.submit(self._observe, batch))
         if len(self._pending) > _MOST_WAITING:
             self._pending.popleft().result()
 
@@ -238,6 +241,10 @@ class Observer:
         while self._pending:
             self._pending.popleft().result()
         return {name: dataclasses.asdict(each) for name, each in self._statistics.columns().items()}
+
+    def _observe(self, batch: pa.RecordBatch) -> None:
+        self.digest.add(batch)
+        self._statistics.add(batch)
 
 
 def _numbers(array: pa.Array) -> Matrix | None:
