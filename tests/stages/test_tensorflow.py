@@ -75,6 +75,21 @@ def test_a_network_predicts_and_is_judged(scripts):
     assert row["accuracy"] == pytest.approx(row["right"])
 
 
+def test_a_network_goes_on_from_a_stored_one(scripts):
+    """Steps too short to learn anything leave it as good as it was; another one than that is told so."""
+    same, other = scripts.rows(
+        """
+        train points as FCClassify.`n` where inputCols="x,y" and initialModel="m" and evaluateTable="points"
+          and ordered="true" and fitParam.0.layerGroup="16,8" and fitParam.0.epochs="1"
+          and fitParam.0.learningRate="0.000001" and fitParam.1.layerGroup="4" and fitParam.1.epochs="1";
+        """
+    )
+    assert same["status"] == "success", same["message"]
+    assert {each["name"]: each["value"] for each in same["metrics"]}["accuracy"] > 0.9
+    assert other["status"] == "fail"
+    assert "initialModel is a network of other layers" in other["message"]
+
+
 def test_a_network_of_ones_own_comes_from_a_variable(scripts):
     """The example of the algorithm as it stands: built in a worker, stored, called."""
     (row,) = scripts.rows(TENSORFLOW.example)

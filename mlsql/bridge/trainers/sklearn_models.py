@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Answers, Traits
+from mlsql.bridge.trainers import transforming
 from mlsql.bridge.trainers.encoding import number_encoder
 from mlsql.bridge.trainers.estimators import LIBRARIES
 from mlsql.bridge.trainers.reading import check_nulls, read_encoded
@@ -18,12 +19,14 @@ from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE, ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
 
     from mlsql.bridge.dataset import Dataset, Matrix
 
 REQUIRED = ("mlflow", "scikit-learn", "numpy", "scipy", "pandas", "cloudpickle")
 """What loading a stored model needs."""
+LOADER = "mlsql_transforming"
+"""The name of the module by which ``mlflow.pyfunc`` loads a transformer."""
 _PANDAS: Mapping[str, str] = {"long": "int64", "double": "float64", "boolean": "bool", "string": "object"}
 
 
@@ -72,18 +75,23 @@ class FittedEstimator:
     def save(self, directory: Path) -> None:
         """Store the estimator, in the columns form behind a step that makes the matrix of named columns."""
         import mlflow.sklearn
+        from mlflow.models import Model
 
         _quicken_mlflow()
-        named = self.columns.form == "columns"
+        named, described = self.columns.form == "columns", Model()
         mlflow.sklearn.save_model(
             self._behind_columns() if named else self.estimator,
             str(directory),
+            mlflow_model=described,
             serialization_format="cloudpickle",
             pip_requirements=[f"{name}=={version(name)}" for name in self._required],
             signature=self._signature(),
             input_example=self._example_frame() if named else self.example,
             metadata=self._metadata() or None,
+            pyfunc_predict_fn=self._method,
         )
+        if self.kind == "transformer":
+            _store_code(described, directory)
 
     def _metadata(self) -> dict[str, Any]:
         """What our predictor has to know; MLflow itself has no ``predict`` for a transformer."""
@@ -163,6 +171,15 @@ def load_fitted(directory: Path, columns: Columns, kind_of: Callable[[Any], Mode
     is_sparse = bool((Model.load(str(directory)).metadata or {}).get(FITTED_ON_SPARSE))
     example = None if is_sparse else np.empty((0, width))
     return FittedEstimator(estimator, kind_of(estimator), columns, width, example, front, is_sparse)
+
+
+def _store_code(described: Model, directory: Path) -> None:
+    """Have ``mlflow.pyfunc`` load the transformer by our code, which is put beside it."""
+    source, code = Path(transforming.__file__), directory / "code"
+    code.mkdir()
+    (code / f"{LOADER}.py").write_bytes(source.read_bytes())
+    described.flavors["python_function"] |= {"loader_module": LOADER, "code": code.name}
+    described.save(str(directory / "MLmodel"))
 
 
 def _quicken_mlflow() -> None:

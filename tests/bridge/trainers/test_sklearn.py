@@ -16,8 +16,10 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.feature_selection import RFE
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPRegressor
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -276,6 +278,20 @@ def stored(tmp_path_factory):
             shuffled,
             KMeans(random_state=0).fit(matrix),
         ),
+        "transform": (
+            {"alg": "OneHotEncoder", "handle_unknown": "ignore"},
+            types,
+            None,
+            shuffled,
+            OneHotEncoder(handle_unknown="ignore").fit(matrix),
+        ),
+        "rank": (
+            {"alg": "RFE", "estimator": "Ridge", "n_features_to_select": "2"},
+            vectors,
+            ("price", "double"),
+            matrix.tolist(),
+            RFE(Ridge(), n_features_to_select=2).fit(matrix, price),
+        ),
     }
     table = pa.table({**columns, "features": list(matrix), "price": price, "sold": sold})
     jobs = []
@@ -290,8 +306,16 @@ def stored(tmp_path_factory):
     _python(_SAVE, folder, json.dumps(jobs))
     asked = json.dumps([(name, given) for name, (_, _, _, given, _) in cases.items()])
     told = [json.loads(line) for line in _python(_LOAD, folder, text=asked).splitlines()]
-    by_hand = {name: estimator.predict(matrix) for name, (*_, estimator) in cases.items()}
+    by_hand = {name: _answered(estimator, matrix) for name, (*_, estimator) in cases.items()}
     return folder, {name: (*answer, by_hand[name]) for name, answer in zip(cases, told, strict=True)}
+
+
+def _answered(estimator, matrix):
+    """What it transforms *matrix* into where it does, else what it predicts."""
+    if not hasattr(estimator, "transform") or isinstance(estimator, KMeans):
+        return estimator.predict(matrix)
+    answers = estimator.transform(matrix)
+    return answers.toarray() if hasattr(answers, "toarray") else answers
 
 
 def _python(program, *arguments, text=""):
@@ -320,6 +344,13 @@ def test_a_stored_clusterer_answers_as_by_hand(stored):
     """The numbers of the clusters."""
     answers, _, by_hand = stored[1]["cluster"]
     assert answers == by_hand.tolist()
+
+
+@pytest.mark.parametrize("name", ["transform", "rank"])
+def test_a_stored_transformer_answers_what_it_transforms(stored, name):
+    """As a matrix, also where it is sparse by hand, or the estimator predicts too."""
+    answers, _, by_hand = stored[1][name]
+    np.testing.assert_allclose(answers, by_hand, rtol=0, atol=1e-9)
 
 
 def test_a_stored_model_says_what_it_needs(stored):

@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import warnings
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_diabetes, load_digits
 from sklearn.naive_bayes import MultinomialNB
 
@@ -293,14 +296,50 @@ def ordered_words(dataset):
     ],
 )
 def test_a_network_of_sequences_sees_what_naive_bayes_cannot(ordered_words, name, params):
-    """The order of words; the long form, on reviews, is in test_tensorflow_texts."""
+    """The order of words, without the help of pairs; on reviews they have it, in test_tensorflow_texts."""
     words, label, training, held_out = ordered_words
-    common = {"vocabularySize": "20", "embeddingSize": "8", "epochs": "12", "learningRate": "0.01"}
+    common = {
+        "pairSize": "0",
+        "vocabularySize": "20",
+        "embeddingSize": "8",
+        "epochs": "12",
+        "learningRate": "0.01",
+    }
     fitted = builtins().get(name).train(training, common | params, Listener())
     counts = np.stack([np.bincount(row, minlength=20) for row in words])
     naive = MultinomialNB().fit(counts[:400], label[:400]).score(counts[400:], label[400:])
     assert accuracy(fitted, held_out) > naive + 0.2
     assert (fitted.traits.classes, fitted.traits.answer) == (("first", "then"), "string")
+
+
+@pytest.fixture(scope="module", params=[20, 4000], ids=["a vector each", "shared vectors"])
+def pairs(request):
+    """The vocabulary, and a network that gives what pairs say, with random vectors."""
+    import keras
+
+    from mlsql.bridge.trainers.tensorflow.pairs import paired
+
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, paired(inputs, request.param, 4))
+    (vectors,) = model.get_weights()
+    model.set_weights([np.random.default_rng(1).normal(size=vectors.shape)])
+    return request.param, model
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_pairs_of_words_say_the_same_wherever_they_stand(pairs, data):
+    """The root of their number times the mean of their vectors; nothing where there is none."""
+    vocabulary, model = pairs
+    words = data.draw(st.lists(st.integers(1, vocabulary - 1), max_size=6))
+    before = data.draw(st.integers(0, 8 - len(words)))
+    texts = np.zeros((1 + max(1, len(words) - 1), 8), "float32")
+    texts[0, before : before + len(words)] = words
+    for number, two in enumerate(pairwise(words), 1):
+        texts[number, :2] = two
+    together, *alone = np.asarray(model(texts))
+    np.testing.assert_allclose(together, sum(alone) / np.sqrt(len(alone)), rtol=1e-4, atol=1e-5)
+    assert together.any() == (len(words) > 1)
 
 
 OWN = """

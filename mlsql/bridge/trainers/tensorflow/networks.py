@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, cast
@@ -16,6 +16,7 @@ from mlsql.bridge.trainers.tensorflow.options import (
     SeriesOptions,
     WindowOptions,
 )
+from mlsql.bridge.trainers.tensorflow.pairs import paired
 from mlsql.models import ModelKind
 from mlsql.names import listed, nearest
 
@@ -59,8 +60,7 @@ def _convolved(options: Any, inputs: Any) -> Any:
         )
         for window in chosen.windows
     ]
-    together = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
-    return _dense(keras.layers.Dropout(chosen.dropout)(together), chosen.layers, chosen.dropout)
+    return _seen(chosen, inputs, found)
 
 
 def _attentive(options: Any, inputs: Any) -> Any:
@@ -75,8 +75,7 @@ def _attentive(options: Any, inputs: Any) -> Any:
     states = keras.layers.Bidirectional(keras.layers.LSTM(chosen.units, return_sequences=True))(words)
     scores = keras.layers.Dense(1, use_bias=False)(keras.layers.Dense(chosen.units, "tanh")(states))
     weights = keras.layers.Softmax(axis=1)(scores)
-    seen = keras.layers.Flatten()(keras.layers.Dot(axes=1)([weights, states]))
-    return _dense(keras.layers.Dropout(chosen.dropout)(seen), chosen.layers, chosen.dropout)
+    return _seen(chosen, inputs, [keras.layers.Flatten()(keras.layers.Dot(axes=1)([weights, states]))])
 
 
 def _series(options: Any, inputs: Any) -> Any:
@@ -100,6 +99,23 @@ def _words(options: SequenceOptions, inputs: Any) -> Any:
     if options.vocabulary is None:
         return keras.layers.Reshape((length, embedding))(inputs)
     return keras.layers.Embedding(options.vocabulary, embedding)(inputs)
+
+
+def _seen(options: SequenceOptions, inputs: Any, found: Sequence[Any]) -> Any:
+    """What was *found* in a text, and what its pairs of words say, through the layers behind them."""
+    import keras
+
+    seen = keras.layers.Dropout(options.dropout)(_together(found))
+    if options.vocabulary is not None and options.pair:  # they learn slowly where a step leaves some out
+        seen = _together([seen, paired(inputs, options.vocabulary, options.pair)])
+    return _dense(seen, options.layers, options.dropout)
+
+
+def _together(tensors: Sequence[Any]) -> Any:
+    """One behind the other."""
+    import keras
+
+    return tensors[0] if len(tensors) == 1 else keras.layers.Concatenate()(tensors)
 
 
 def _dense(tensor: Any, sizes: Iterable[int], dropout: float) -> Any:

@@ -115,6 +115,12 @@ class SequenceOptions(FitOptions):
         "The features are word indices below it; without it they are word vectors.",
         default=None,
     )
+    pair: int = option(
+        "pairSize",
+        integer(0),
+        "Length of the vector of two word indices that stand together; 0: pairs say nothing.",
+        default=16,
+    )
     layers: tuple[int, ...] = option("layerGroup", SIZES, "Units of hidden layers at the end.", default=())
     dropout: float = option(
         "dropout", number(0, 0.95), "Share of the units that a step leaves out.", default=0.5
