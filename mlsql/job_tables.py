@@ -66,3 +66,16 @@ DELIVERIES = Table(
     UniqueConstraint("job", "number", name="one_delivery_a_number"),
     Index("deliveries_by_due", "state", "next_try"),
 )
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("id", String(16), primary_key=True),  # the part of a token that is no secret
+    Column("digest", String(64), nullable=False),  # SHA-256 of the whole token
+    Column("owner", String(64), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("made", Double, nullable=False),
+    Column("expires", Double),
+    Column("used", Double),
+    Column("revoked", Double),
+)

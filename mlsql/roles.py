@@ -1,8 +1,13 @@
-"""What a caller of the service is: an analyst works for himself, an operator for everybody."""
+"""Who calls the service: an owner by his name, as an analyst, for himself, or an operator, for everybody."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+
+from mlsql.errors import ScriptError
+
+OWNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 class Role(StrEnum):
@@ -10,3 +15,13 @@ class Role(StrEnum):
 
     ANALYST = "analyst"
     OPERATOR = "operator"
+
+
+def expect_owner(name: str) -> str:
+    """*name*, which can be an owner's; else a ScriptError."""
+    if not OWNER.fullmatch(name):
+        raise ScriptError(
+            f"'{name}' cannot be an owner",
+            hint="lower-case letters, digits, '.', '_', '-'; at most 64, the first a letter or digit",
+        )
+    return name
