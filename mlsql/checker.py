@@ -21,6 +21,7 @@ from mlsql.policy import Policy
 from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.stages.include import known_script
+from mlsql.step_access import expect_permitted
 from mlsql.surroundings import Language, Surroundings
 from mlsql.variables import Scope
 
@@ -60,6 +61,7 @@ class Checker:
             variables={name: scope.template(name) for name in scope.defined_names},
             dialect=scope.dialect,
             open_script=partial(known_script, policy=policy),
+            permits=partial(expect_permitted, policy=policy),
             holds_model=holds_model,
             **more,
         )

@@ -119,6 +119,8 @@ class Inspection:
             self._open()
 
     def _judge(self, step: Step) -> None:
+        with self._failing():
+            self._around.permits(step)
         stage: Checks | None = self._language.judges.get(type(step))
         if stage is not None:
             with self._failing():

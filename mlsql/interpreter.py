@@ -14,6 +14,7 @@ from mlsql.plan import CommandStep, Step, resolve
 from mlsql.session import Run, Splice, Table
 from mlsql.spans import mask_secrets
 from mlsql.stages.base import Stage
+from mlsql.step_access import expect_permitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Interpreter:
         before = run.last
         with run.guard(statement.span):
             step = resolve(statement, run.scope)
+            expect_permitted(step, run.policy)
             outcome = self.stages[type(step)].run(step, run)
         if isinstance(outcome, Splice):
             self._splice(outcome, statement, run, depth + 1)

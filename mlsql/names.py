@@ -33,3 +33,12 @@ def listed(names: Iterable[str], *, most: int = 12) -> str:
     ordered = sorted(names, key=str.casefold)
     shown = ", ".join(f"'{name}'" for name in ordered[:most])
     return shown if len(ordered) <= most else f"{shown} … ({len(ordered)} in all)"
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of *text*, each once: how long lists of names are written here.
+
+    >>> sorted(words("b a b"))
+    ['a', 'b']
+    """
+    return frozenset(text.split())

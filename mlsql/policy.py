@@ -1,111 +1,179 @@
-"""What an owner may: which paths a script may name, and which SQL it may run.
+"""What an owner may: which paths and tables a script may name, which SQL it may run, what else is open to it.
 
-Every path and every SQL text of a script passes here before anything is read. At the machine
-(no root) everything is allowed that the machine allows; below a root, whatever a path could
-come to mean — percent-encoding, globs, braces, comma lists, symbolic links — must stay there.
+Everything of a script passes here before it is read or run. At the machine everything is allowed that
+the machine allows; in the profile ``service`` owners are apart, and what a role is not given is off.
 """
 
 from __future__ import annotations
 
-import glob
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import islice
-from pathlib import Path
-from typing import Literal, Self
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+from urllib.parse import urlsplit
 
-from mlsql.errors import Refused, ScriptError
+from mlsql.errors import ConfigError, Refused, ScriptError
+from mlsql.owner_databases import CATALOG, database_of
+from mlsql.permissions import TABLE, Access, Operation, OwnTables, TablePermissions
+from mlsql.policy_jdbc import expect_reachable
+from mlsql.policy_paths import PathJail, starts_with
 from mlsql.roles import Role
 from mlsql.settings import Settings
 from mlsql.spans import Span
+from mlsql.sql_commands import RULES
+from mlsql.sql_judge import Mention, Plan, SqlRefused, judge
+from mlsql.sql_settings import is_harmless
 
-Purpose = Literal["read", "write", "model", "script"]
-
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
-_FILE_URI = re.compile(r"file:(?://[^/]*(?=/))?", re.IGNORECASE)
-_INNERMOST_BRACES = re.compile(r"\{([^{}]*)\}")
-_COMMA_OUTSIDE_BRACES = re.compile(r",(?![^{}]*\})")
-_WILD_SEGMENT = re.compile(r"[^/]*[*?\[\]\\^][^/]*")
-_MOST_READINGS = 1000
-_WAY_OUT = ".."
+SERVICE = "service"
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """What the person at this machine may: everything, or what lies below *root* and in *allow*.
+class Caller:
+    """For whom a script runs in the profile ``service``, and what he may besides his own tables."""
 
-    *allow* holds folders (``/data/shared``), URI prefixes (``s3a://bucket/raw``) and schemes
-    (``hdfs:``) that may be used in spite of the root. Relative paths start at the root, else at
-    *working_directory*. Below a root an absolute path is taken from there: ``/x`` is ``ROOT/x``.
+    owner: str
+    role: Role
+    jdbc: tuple[str, ...] | None = ()
+    """Patterns of JDBC URLs; None is any."""
+    includes: bool = False
+    permissions: TablePermissions = field(default_factory=OwnTables)
+
+    @property
+    def database(self) -> str:
+        """The caller's own database in Spark's catalog."""
+        return database_of(self.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy(PathJail):
+    """What the person at this machine may: everything that it allows; or with a *caller*, what he may.
+
+    Paths are judged as :class:`PathJail` says.
     """
 
-    root: Path | None = None
-    allow: tuple[str, ...] = ()
-    working_directory: Path = field(default_factory=Path.cwd)
     allows_shell: bool = False
     allows_python: bool = True
     programs: tuple[str, ...] = ()
     include_hosts: tuple[str, ...] = ()
     include_repositories: tuple[str, ...] = ()
+    caller: Caller | None = None
 
     @classmethod
-    def from_settings(cls, settings: Settings, owner: str = "", role: Role = Role.OPERATOR) -> Self:  # noqa: ARG003
-        """The policy that the settings ask for."""
-        root = settings.paths.root
+    def from_settings(
+        cls,
+        settings: Settings,
+        owner: str = "",
+        role: Role = Role.OPERATOR,
+        permissions: TablePermissions | None = None,
+    ) -> Self:
+        """The policy that the settings ask for; *permissions* are asked about tables in a service."""
+        security, root = settings.security, settings.paths.root
+        is_service = security.profile == SERVICE
+        if is_service and root is None:
+            hint = "it is the folder in which each owner has his own"
+            raise ConfigError("the profile 'service' needs the setting paths.root", hint=hint)
+        may = security.roles.operator if role is Role.OPERATOR else security.roles.analyst
         return cls(
-            root.absolute() if root else None,
+            root.absolute() / (owner if is_service else "") if root else None,
             settings.paths.allow,
-            allows_shell=settings.security.shell,
-            allows_python=settings.security.python,
-            programs=settings.security.programs,
+            guards_models=is_service,
+            allows_shell="shell" in may if is_service else security.shell,
+            allows_python="python" in may if is_service else security.python,
+            programs=security.programs,
             include_hosts=settings.include.hosts,
             include_repositories=settings.include.repositories,
+            caller=Caller(
+                owner,
+                role,
+                None if "jdbc" in may else settings.jdbc.allow,
+                "include" in may,
+                permissions or OwnTables(),
+            )
+            if is_service
+            else None,
         )
 
-    def path(
-        self, text: str, *, span: Span | None = None, purpose: Purpose = "read", needed: bool = True
-    ) -> str:
-        """The absolute local path, or the URI on another file system, that *text* stands for.
+    def sql(
+        self,
+        read_plan: Callable[[], Plan],
+        *,
+        span: Span | None = None,
+        place: Callable[[int, int], Span] | None = None,
+        columns: Callable[[Mention], tuple[str, ...] | None] | None = None,
+    ) -> None:
+        """Refuse unless a query may be run; at the machine any may, and its plan is not read.
 
-        Refused when it could leave the root. An empty text is an error, or with ``needed=False``
-        the answer. ``file:`` stays before paths that Spark reads or writes.
+        *place* is where in the script a stretch of the query stands. *columns* are those that it uses
+        of a table; where they are not known, what depends on them is left to the run.
         """
-        if not text.strip():
-            if needed:
-                raise ScriptError(
-                    "the path is empty", span=span, hint="a path stands in backquotes: `data/a.csv`"
-                )
-            return ""
-        if "\0" in text:
-            raise ScriptError("a path cannot hold the character NUL", span=span)
-        local, is_file_uri = _FILE_URI.subn("", text, count=1) if _FILE_URI.match(text) else (text, 0)
-        found = self._anywhere(local) if self.root is None else self._below(self.root, local, text, span)
-        return f"file://{found}" if is_file_uri and purpose != "model" else found
+        if self.caller is None:
+            return
+        try:
+            mentions = judge(read_plan(), self.caller.database, RULES)
+        except SqlRefused as error:
+            found = place(*error.at) if place and error.at else span
+            raise Refused(error.message, span=found, hint=error.hint) from error
+        for each in mentions:
+            asked = self._access(each.use, TABLE, each.name, each.database)
+            if self.caller.permissions.judges_columns(asked):
+                if columns is None:
+                    continue
+                asked = replace(asked, columns=columns(each))
+            self._check(asked, place(*each.at) if place and each.at else span)
 
-    def sql(self, text: str, *, span: Span | None = None) -> str:  # noqa: ARG002 - judged where owners are apart
-        """The SQL text that may be run: at the machine, any."""
-        return text
+    def table(self, name: str, use: Operation = "select", *, span: Span | None = None) -> None:
+        """Refuse unless all of a table, ``table`` or ``database.table``, may be used."""
+        if self.caller is not None:
+            database, _, table = name.rpartition(".")
+            database = database.casefold().removeprefix(f"{CATALOG}.")
+            if database in ("", self.caller.database):
+                self._check(self._access(use, TABLE, table), span)
+            else:
+                self._check(self._access(use, TABLE, f"{database}.{table}", database), span)
+
+    def access(self, operation: Operation, source: str, table: str, *, span: Span | None = None) -> None:
+        """Refuse unless the table permissions let a step do what it is about to; at the machine they do."""
+        if self.caller is not None:
+            self._check(self._access(operation, source, table), span)
+
+    def _access(self, operation: Operation, source: str, table: str, database: str | None = None) -> Access:
+        assert self.caller is not None
+        return Access(self.caller.owner, self.caller.role, operation, source, table, database)
+
+    def _check(self, access: Access, span: Span | None) -> None:
+        assert self.caller is not None
+        try:
+            self.caller.permissions.check(access)
+        except Refused as error:
+            raise error.at(span) from error.__cause__
+
+    def spark_setting(self, name: str, *, span: Span | None = None) -> None:
+        """Refuse unless a script may change the setting *name* of Spark."""
+        if self.caller is not None and not is_harmless(name):
+            raise Refused(f"a script cannot set '{name}' here", span=span)
+
+    def jdbc(self, options: Mapping[str, str], *, span: Span | None = None) -> None:
+        """Refuse unless the database that Spark's *options* reach may be connected to in that way."""
+        if self.caller is not None and self.caller.jdbc is not None:
+            try:
+                expect_reachable(options, self.caller.jdbc)
+            except Refused as error:
+                raise error.at(span) from error.__cause__
+
+    def brokers(self, *, span: Span | None = None) -> None:
+        """Refuse unless a script may name Kafka brokers, and how they are reached."""
+        if self.caller is not None:
+            message = "scripts may not say how Kafka is reached here"
+            raise Refused(message, span=span, hint="bridge.kafka.bootstrap_servers names the brokers")
 
     def shell(self, *, span: Span | None = None) -> None:
         """Refuse unless scripts may run commands on this machine."""
         if not self.allows_shell:
-            raise Refused(
-                "scripts may not run shell commands here",
-                span=span,
-                hint="the setting security.shell allows it",
-            )
+            raise self._off("scripts may not run shell commands here", "shell", span)
 
     def python(self, *, span: Span | None = None) -> None:
         """Refuse unless scripts may bring Python of their own."""
         if not self.allows_python:
-            raise Refused(
-                "scripts may not bring Python of their own here",
-                span=span,
-                hint="the setting security.python allows it",
-            )
+            raise self._off("scripts may not bring Python of their own here", "python", span)
 
     def program(self, name: str, *, span: Span | None = None) -> str:
         """The Python program that a script may run its workers with, besides the engine's own."""
@@ -120,6 +188,7 @@ class Policy:
 
     def include_url(self, url: str, *, span: Span | None = None) -> str:
         """The address of a script that may be included; only ``http`` and ``https`` can be."""
+        self._include(span)
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ScriptError(
@@ -133,106 +202,19 @@ class Policy:
 
     def include_repository(self, url: str, *, span: Span | None = None) -> str:
         """The address of a git repository that may be cloned."""
-        if ".." in url or not any(_starts_with(url, each) for each in self.include_repositories):
+        self._include(span)
+        if ".." in url or not any(starts_with(url, each) for each in self.include_repositories):
             hint = "the setting include.repositories says what such addresses may begin with"
             raise Refused(f"libraries may not be cloned from '{url}'", span=span, hint=hint)
         return url
 
-    def _anywhere(self, local: str) -> str:
-        if _has_scheme(local):
-            return local
-        if local.startswith("~/"):
-            local = f"{Path.home()}{local[1:]}"
-        return _normal(str(self.working_directory / local))
+    def _include(self, span: Span | None) -> None:
+        if self.caller is not None and not self.caller.includes:
+            raise self._off("scripts may not include what other machines hold", "include", span)
 
-    def _below(self, root: Path, local: str, written: str, span: Span | None) -> str:
-        start = self._start(local)
-        if start is None and not _has_scheme(local):
-            start, local = (str(root), local), f"{root}/{local.lstrip('/')}"
-        if start is None or not all(self._may(*reading) for reading in self._readings(*start)):
-            raise Refused(
-                f"the path '{written}' leads out of '{root}'",
-                span=span,
-                hint="paths of scripts start there; the setting paths.allow names what else they may use",
-            )
-        return local if _has_scheme(local) else _normal(local)
-
-    def _start(self, path: str) -> tuple[str, str] | None:
-        """(start, rest) of a path that is written from the root or an allowed place on."""
-        starts = (str(self.root), *self.allow)
-        return next(((each, path[len(each) :]) for each in starts if _starts_with(path, each)), None)
-
-    def _readings(self, base: str, rest: str) -> Iterator[tuple[str, str]]:
-        """Every (start, rest) that a path could come to mean to a reader; too many are a way out.
-
-        A reader may decode percent signs, expand braces and split at commas; what follows a
-        comma is a path of its own, which Spark would not start at the root.
-        """
-        for decoded in _decodings(rest):
-            first, *others = _COMMA_OUTSIDE_BRACES.split(decoded)
-            for part in (decoded, first):
-                yield from ((base, each) for each in _expanded(part))
-            for other in (each for part in others for each in _expanded(part)):
-                is_relative = not other.startswith("/") and not _has_scheme(other)
-                yield (str(self.root), other) if is_relative else self._start(other) or ("", _WAY_OUT)
-
-    def _may(self, base: str, rest: str) -> bool:
-        """Whether *rest* stays below *base*, and leads to no place that is not allowed."""
-        below = os.path.normpath(f"./{rest}")
-        if below == _WAY_OUT or below.startswith("../"):
-            return False
-        if _has_scheme(base):
-            return True
-        folders = [os.path.realpath(each) for each in (str(self.root), *self.allow) if not _has_scheme(each)]
-        return all(any(_starts_with(place, each) for each in folders) for place in _places(base, below))
-
-
-def _has_scheme(text: str) -> bool:
-    return _SCHEME.match(text) is not None
-
-
-def _starts_with(path: str, start: str) -> bool:
-    """Whether *path* is *start* or lies below it (``/a/b`` below ``/a``, ``/ab`` not)."""
-    if start.endswith(("/", ":")):
-        return path.startswith(start) or path == start.rstrip("/")
-    return path == start or path.startswith(start + "/")
-
-
-def _normal(path: str) -> str:
-    """*path* without ``.``, ``..`` and doubled slashes; lists and braces are left as they are."""
-    return path if re.search(r"[{},]", path) else os.path.normpath(path)
-
-
-def _decodings(text: str) -> Iterator[str]:
-    yield text
-    decoded = unquote(text)
-    if decoded != text:
-        yield from _decodings(decoded)
-
-
-def _expanded(text: str) -> Iterator[str]:
-    """What braces stand for: ``a{b,c}`` → ``ab``, ``ac``; past a thousand, a way out is assumed."""
-    expanded = list(islice(_expand(text), _MOST_READINGS + 1))
-    yield from expanded if len(expanded) <= _MOST_READINGS else [_WAY_OUT]
-
-
-def _expand(text: str) -> Iterator[str]:
-    braces = _INNERMOST_BRACES.search(text)
-    if braces is None:
-        yield text
-        return
-    for choice in braces[1].split(","):
-        yield from _expand(text[: braces.start()] + choice + text[braces.end() :])
-
-
-def _places(base: str, below: str) -> Iterator[str]:
-    """Where a path leads when symbolic links are followed; every match of a pattern.
-
-    Glob dialects differ, so a segment with any special character counts as ``*``.
-    """
-    yield os.path.realpath(f"{base}/{below}")
-    pattern = _WILD_SEGMENT.sub("*", below)
-    if "*" in pattern:
-        # Path.glob leaves out what starts with a dot.
-        matches = glob.iglob(f"{glob.escape(base)}/{pattern}", include_hidden=True)  # noqa: PTH207
-        yield from map(os.path.realpath, matches)
+    def _off(self, message: str, permission: str, span: Span | None) -> Refused:
+        """The error of what is off, and the setting that turns it on."""
+        hint = f"the setting security.{permission} allows it"
+        if self.caller is not None:
+            hint = f"the setting security.roles.{self.caller.role} allows it with '{permission}'"
+        return Refused(message, span=span, hint=hint)

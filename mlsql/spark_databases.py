@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mlsql.owner_databases import database_of
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_PREFIX = "mlsql_"
-_ESCAPES = str.maketrans({"_": "__", ".": "_d", "-": "_h"})
-
-
-def database_of(owner: str) -> str:
-    """The name of an owner's database; two owners never share one.
-
-    >>> database_of("ann"), database_of("a.b_c-d")
-    ('mlsql_ann', 'mlsql_a_db__c_hd')
-    """
-    return _PREFIX + owner.translate(_ESCAPES)
 
 
 def use_own_database(spark: SparkSession, owner: str) -> None:

@@ -47,9 +47,18 @@ def no_script(_step: IncludeStep) -> None:
     """Nothing is known of what is included."""
 
 
+def no_tables() -> Collection[str]:
+    """The catalogue is not known."""
+    return ()
+
+
 def no_model(_path: Word) -> bool:
     """No model lies anywhere."""
     return False
+
+
+def all_permitted(_step: Step) -> None:
+    """Every step may begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +74,12 @@ class Surroundings:
     """The script that an include means; None when that shows in the run only."""
     parse_query: Callable[[Rendered], None] | None = None
     """Raises what Spark's own parser says of a query; None without Spark."""
+    permits: Callable[[Step], None] = all_permitted
+    """Raises what a policy has against a step."""
     texts: Scope | None = None
     """The same variables with their texts, for the queries; the check adds those of the script."""
-    tables: Collection[str] = ()
+    tables: Callable[[], Collection[str]] = no_tables
+    """Lists the catalogue; asked only when a script names a table that it does not make."""
     holds_model: Callable[[Word], bool] = no_model
     advises: bool = True
     """Whether tables and models that nobody makes are told."""

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from mlsql.errors import Refused, ScriptError
 from mlsql.policy import Policy
-from mlsql.settings import PathSettings, SecuritySettings, Settings
+from mlsql.roles import Role
+from mlsql.settings import (
+    IncludeSettings,
+    JdbcSettings,
+    PathSettings,
+    RoleSettings,
+    SecuritySettings,
+    Settings,
+)
 from mlsql.spans import Script
 
 
@@ -200,8 +208,8 @@ def test_the_settings_make_the_policy(tmp_path):
 
 
 def test_sql_is_free_at_the_machine():
-    """The service judges it; the person at the machine may."""
-    assert Policy().sql("select 1") == "select 1"
+    """Its plan is not even read, which takes a call of Java."""
+    Policy().sql(lambda: pytest.fail("the plan was read"))
 
 
 def test_a_shell_is_refused_unless_the_setting_allows_it():
@@ -251,3 +259,67 @@ def test_a_library_comes_from_repositories_that_are_named(url, may):
     else:
         with pytest.raises(Refused, match="may not be cloned"):
             policy.include_repository(url)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "url", "may"),
+    [
+        ("jdbc:postgresql://db:5432/*", "jdbc:postgresql://db:5432/crm?ssl=true&user=x", True),
+        ("jdbc:postgresql://db:5432/*", "jdbc:postgresql://db:5432/crm?socketFactory=a.B", False),
+        ("jdbc:postgresql://db:5432/*", "jdbc:postgresql://db:5432,evil:1/crm", False),
+        ("jdbc:postgresql://db*", "jdbc:postgresql://db@evil", False),
+        ("jdbc:postgresql://*.corp/crm", "jdbc:postgresql://evil/x.corp/crm", False),
+        ("jdbc:mysql://db/*", "jdbc:mysql://db/crm?autoDeserialize=true", False),
+        ("jdbc:mysql://db/*", "jdbc:mysql://db/crm?%61llowLoadLocalInfile=true", False),
+        ("jdbc:mysql:*", "jdbc:mysql://(host=db,allowLoadLocalInfile=true)/crm", False),
+        ("jdbc:sqlserver://db:1433", "jdbc:sqlserver://db:1433;databaseName=crm;encrypt=true", True),
+        ("jdbc:sqlserver://db:1433", "jdbc:sqlserver://db:1433;serverName=evil", False),
+        ("jdbc:derby:*", "jdbc:derby:;databaseName=/etc/x", False),
+        ("jdbc:h2:mem:*", "jdbc:h2:mem:x;INIT=RUNSCRIPT FROM '/etc/passwd'", False),
+        ("jdbc:sqlite:data/*", "JDBC:sqlite:data/a.db", False),
+        ("jdbc:sqlite:data/*", "jdbc:sqlite:data/a.db", True),
+    ],
+)
+def test_a_service_reaches_the_databases_that_fit_a_pattern(pattern, url, may, tmp_path):
+    """``*`` ends with its part of the URL, and only harmless parameters are said to the driver."""
+    policy = Policy.from_settings(
+        _service(tmp_path, jdbc=JdbcSettings(allow=(pattern,))), "ann", Role.ANALYST
+    )
+    if may:
+        policy.jdbc({"url": url, "user": "ann", "dbtable": "t", "driver": "org.postgresql.Driver"})
+        return
+    with pytest.raises(Refused):
+        policy.jdbc({"url": url})
+
+
+def test_in_a_service_an_owner_is_kept_in_his_folder_and_has_what_his_role_is_given(tmp_path):
+    """The settings for the person at the machine count for nobody there."""
+    roles = RoleSettings(operator=("python", "include", "jdbc"))
+    settings = _service(tmp_path, roles=roles, include=IncludeSettings(hosts=("example.org",)))
+    analyst = Policy.from_settings(settings, "ann", Role.ANALYST)
+    operator = Policy.from_settings(settings, "olga", Role.OPERATOR)
+    assert (analyst.root, operator.root) == (tmp_path / "ann", tmp_path / "olga")
+    operator.python()
+    operator.jdbc({"url": "jdbc:derby:x", "driver": "a.B"})
+    operator.include_url("https://example.org/x")
+    for refused in (
+        analyst.python,
+        analyst.shell,
+        operator.shell,
+        lambda: analyst.include_url("https://example.org/x"),
+        lambda: analyst.spark_setting("spark.jars"),
+        lambda: analyst.table("mlsql_olga.t"),
+        analyst.brokers,
+        lambda: analyst.path("m/_model_3/model.pkl", purpose="write"),
+        lambda: analyst.path("m/%5Fmodel_3", purpose="write"),
+    ):
+        with pytest.raises(Refused):
+            refused()
+    analyst.table("mlsql_ann.t")
+    analyst.path("m/_model_3/model.pkl")
+
+
+def _service(root, *, roles=None, **more):
+    """Settings of a service, whose owner at the machine may run commands."""
+    security = SecuritySettings(profile="service", shell=True, roles=roles or RoleSettings())
+    return Settings(paths=PathSettings(root=root), security=security, **more)
