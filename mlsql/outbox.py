@@ -6,23 +6,33 @@ callbacks) asks for those due and writes down what happened.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Connection, Engine, Row, func, select, update
 
+from mlsql.commits import Commits
 from mlsql.database import reading
 from mlsql.job_errors import JobConflict
-from mlsql.job_states import Delivery, DeliveryState
-from mlsql.job_tables import DELIVERIES
+from mlsql.job_states import Callback, Delivery, DeliveryState
+from mlsql.job_tables import DELIVERIES, JOBS
+
+_IS_PENDING = DELIVERIES.c.state == DeliveryState.PENDING
+_CALLBACK = JOBS.c.request["callback"]
+_URL = _CALLBACK["url"].as_string()
+_DELIVERIES = select(DELIVERIES, _CALLBACK.label("callback")).join(JOBS, JOBS.c.id == DELIVERIES.c.job)
 
 
 class Outbox(Protocol):
     """What a sender of callbacks needs."""
 
-    def due(self, now: float, limit: int = 100) -> Sequence[Delivery]:
-        """Those that are to be tried now, the longest due first."""
+    def due(self, now: float, limit: int = 100, but_not_to: Collection[str] = ()) -> Sequence[Delivery]:
+        """Those that are to be tried now, the longest due first, without some receivers."""
+        ...
+
+    def next_try(self, now: float) -> float | None:
+        """When the next is due of those that are not yet."""
         ...
 
     def delivered(self, delivery: Delivery) -> bool:
@@ -46,18 +56,33 @@ class Outbox(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DatabaseOutbox:
     """The outbox in the service's database; False where another wrote first, as after a replay."""
 
     engine: Engine
+    _commits: Commits = field(init=False, repr=False)
 
-    def due(self, now: float, limit: int = 100) -> Sequence[Delivery]:
-        """Those that are to be tried now, the longest due first."""
-        is_due = (DELIVERIES.c.state == DeliveryState.PENDING, DELIVERIES.c.next_try <= now)
-        query = select(DELIVERIES).where(*is_due).order_by(DELIVERIES.c.next_try).limit(limit)
+    def __post_init__(self) -> None:
+        self._commits = Commits(self.engine)
+
+    def due(self, now: float, limit: int = 100, but_not_to: Collection[str] = ()) -> Sequence[Delivery]:
+        """Those that are to be tried now, the longest due first, without some receivers.
+
+        A receiver is the beginning of a URL, up to the path.
+        """
+        others = (~_URL.startswith(f"{receiver}/", autoescape=True) for receiver in but_not_to)
+        query = _DELIVERIES.where(_IS_PENDING, DELIVERIES.c.next_try <= now, *others)
         with reading(self.engine) as connection:
-            return [_delivery(row) for row in connection.execute(query)]
+            rows = connection.execute(query.order_by(DELIVERIES.c.next_try).limit(limit))
+            return [_delivery(row) for row in rows]
+
+    def next_try(self, now: float) -> float | None:
+        """When the next is due of those that are not yet."""
+        query = select(func.min(DELIVERIES.c.next_try)).where(_IS_PENDING, DELIVERIES.c.next_try > now)
+        with reading(self.engine) as connection:
+            found: float | None = connection.execute(query).scalar_one()
+        return found
 
     def delivered(self, delivery: Delivery) -> bool:
         """Note that a try went well."""
@@ -79,14 +104,17 @@ class DatabaseOutbox:
             .where(*which, DELIVERIES.c.state != DeliveryState.PENDING)
             .values(state=DeliveryState.PENDING.value, tries=0, next_try=now, last_error=None)
         )
-        with self.engine.begin() as connection:
+
+        def write(connection: Connection) -> Delivery:
             if connection.execute(change).rowcount != 1:
                 raise JobConflict(f"the job '{job}' has no callback {number} that is done")
-            return _delivery(connection.execute(select(DELIVERIES).where(*which)).one())
+            return _delivery(connection.execute(_DELIVERIES.where(*which)).one())
+
+        return self._commits.write(write)
 
     def listed(self, job: str) -> Sequence[Delivery]:
         """Those of one job, by number."""
-        query = select(DELIVERIES).where(DELIVERIES.c.job == job).order_by(DELIVERIES.c.number)
+        query = _DELIVERIES.where(DELIVERIES.c.job == job).order_by(DELIVERIES.c.number)
         with reading(self.engine) as connection:
             return [_delivery(row) for row in connection.execute(query)]
 
@@ -100,8 +128,7 @@ class DatabaseOutbox:
             )
             .values(tries=delivery.tries + 1, **changes)
         )
-        with self.engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        return self._commits.write(lambda connection: connection.execute(change).rowcount == 1)
 
 
 def _delivery(row: Row[Any]) -> Delivery:
@@ -112,5 +139,6 @@ def _delivery(row: Row[Any]) -> Delivery:
         state=DeliveryState(row.state),
         tries=row.tries,
         next_try=row.next_try,
+        callback=Callback(**row.callback),
         last_error=row.last_error,
     )

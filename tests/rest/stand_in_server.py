@@ -1,4 +1,4 @@
-"""A real server process without Spark: ``stand_in_server.py STATE`` prints its port and answers.
+"""A real server process without Spark: ``stand_in_server.py STATE`` prints its port, answers, and calls back.
 
 A job takes a few milliseconds; that it ran is written down beside the state, once a run.
 """
@@ -15,16 +15,21 @@ import pyarrow as pa
 from mlsql.engine import check_script
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import open_service, result_folders
-from mlsql.settings import JobSettings, ServerSettings, Settings
+from mlsql.settings import CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 
 RUNS = "runs.txt"
+SECRET = "the key of the callbacks"
 
 
 def main(state: Path) -> None:
     """Serve until somebody ends the process."""
-    settings = Settings(server=ServerSettings(state=state), jobs=JobSettings(concurrency=3))
+    settings = Settings(
+        server=ServerSettings(state=state),
+        jobs=JobSettings(concurrency=3),
+        callbacks=CallbackSettings(allow=("127.0.0.1",), secret=SECRET),
+    )
     results = result_folders(settings)
     runs = os.open(state.parent / RUNS, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
 

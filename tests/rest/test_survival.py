@@ -1,7 +1,8 @@
-"""A server that is killed at random moments: no job that it took is unknown, and none runs twice unasked."""
+"""A server that is killed at random moments: no job is unknown, none runs twice unasked, each end is told."""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
@@ -16,6 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mlsql.callback_messages import signature
+from tests.receivers import receiver
+from tests.rest.stand_in_server import SECRET
+
 ROOT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("stand_in_server.py")
 JOBS = "/api/v1/jobs"
@@ -28,6 +33,7 @@ class Clients:
     """Three who submit as fast as they can, and remember what was accepted."""
 
     url: str
+    callback: str
     accepted: dict[str, bool] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -38,7 +44,8 @@ class Clients:
             while not self.over.is_set():
                 retry = chance.random() < 1 / 3
                 body = {"script": "select 1 as id as t;", "owner": f"owner{seed}", "retryOnRestart": retry}
-                self.accepted[client.post(JOBS, json=body).json()["id"]] = retry
+                reply = client.post(JOBS, json={**body, "callback": self.callback})
+                self.accepted[reply.json()["id"]] = retry
 
     @contextmanager
     def busy(self):
@@ -64,6 +71,26 @@ def server(state):
             yield process, f"http://127.0.0.1:{int(process.stdout.readline())}"
         finally:
             process.kill()
+
+
+@dataclass
+class Moody:
+    """Answers of a receiver: every third delivery is turned away at its first try."""
+
+    chance: random.Random
+    seen: set[str] = field(default_factory=set)
+    taken: set[str] = field(default_factory=set)
+
+    def __call__(self, handler):
+        """Take a delivery, or not yet."""
+        delivery = handler.headers["X-Mlsql-Delivery"]
+        is_taken = delivery in self.seen or self.chance.random() > 1 / 3
+        self.seen.add(delivery)
+        if is_taken:
+            self.taken.add(delivery)
+        handler.send_response(200 if is_taken else 503)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
 
 
 def until(is_so):
@@ -92,21 +119,24 @@ def settled(client):
 
 @pytest.mark.parametrize("kills", [5, pytest.param(50, marks=[pytest.mark.slow, pytest.mark.timeout(3600)])])
 def test_no_accepted_job_is_lost_sight_of_and_none_runs_twice_unasked(tmp_path, kills):
-    """SIGKILL while clients submit and jobs run, then a new server on the same state."""
+    """SIGKILL while clients submit, jobs run and callbacks wait, then a new server on the same state."""
     state, accepted, moments = tmp_path / "state", {}, random.Random(kills)
+    moody = Moody(random.Random(kills))
     state.mkdir(mode=0o700)
-    for _ in range(kills):
-        with server(state) as (process, url):
-            clients = Clients(url, accepted)
-            wanted = len(accepted) + moments.randint(1, 40)
-            with clients.busy():
-                until(lambda wanted=wanted: len(accepted) >= wanted)
-                time.sleep(moments.uniform(0, 0.02))
-                process.kill()
-    with server(state) as (_, url), httpx.Client(base_url=url, timeout=SECONDS) as client:
-        jobs = settled(client)
-        finished = [each for each in jobs.values() if each["state"] == "succeeded"]
-        (rows,) = {client.get(each["result"]["url"]).text for each in finished[:50]}
+    with receiver(moody) as receives:
+        for _ in range(kills):
+            with server(state) as (process, url):
+                clients = Clients(url, receives.url, accepted)
+                wanted = len(accepted) + moments.randint(1, 40)
+                with clients.busy():
+                    until(lambda wanted=wanted: len(accepted) >= wanted)
+                    time.sleep(moments.uniform(0, 0.02))
+                    process.kill()
+        with server(state) as (_, url), httpx.Client(base_url=url, timeout=SECONDS) as client:
+            jobs = settled(client)
+            finished = [each for each in jobs.values() if each["state"] == "succeeded"]
+            (rows,) = {client.get(each["result"]["url"]).text for each in finished[:50]}
+            until(lambda: {f"{each}-1" for each in jobs} <= moody.taken)
     runs = Counter((tmp_path / "runs.txt").read_text(encoding="utf-8").split())
     assert len(accepted) > kills
     assert accepted.keys() - jobs.keys() == set()
@@ -116,3 +146,9 @@ def test_no_accepted_job_is_lost_sight_of_and_none_runs_twice_unasked(tmp_path, 
         assert runs[job["id"]] <= job["attempt"], job
         assert job["attempt"] == 1 or accepted.get(job["id"], True), job
         assert runs[job["id"]] or job["state"] == "lost", job
+    for each in receives.told:
+        told = json.loads(each.body)
+        assert told["event"] == f"job.{jobs[told['job']['id']]['state']}"
+        assert told["id"] == each.headers["X-Mlsql-Delivery"] == f"{told['job']['id']}-1"
+        expected = signature(SECRET, each.headers["X-Mlsql-Timestamp"], each.body)
+        assert each.headers["X-Mlsql-Signature"] == expected
