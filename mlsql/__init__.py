@@ -21,6 +21,7 @@ from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mlsql.client import Client
     from mlsql.config import load_settings
     from mlsql.engine import Engine, Result
     from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mlsql.stop import Stop
 
 __all__ = [
+    "Client",
     "ConfigError",
     "DataError",
     "Engine",
@@ -41,6 +43,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "Client": "mlsql.client",
     "Engine": "mlsql.engine",
     "Result": "mlsql.engine",
     "Settings": "mlsql.config",

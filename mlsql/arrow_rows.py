@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import types
 
-from mlsql.results import base64_text, cell, distinct_names, exact_integer, finite, plain_json, shortest_float
+from mlsql.cells import cell
+from mlsql.results import base64_text, distinct_names, exact_integer, finite, plain_json, shortest_float
 
 Convert = Callable[[Any], Any]
 

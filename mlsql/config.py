@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from mlsql.settings import SECTIONS, Settings
 
 DEFAULT_FILE = Path("mlsql.toml")
 _PREFIX = "MLSQL_"
+_SPARK = "spark."
+_SECRET = re.compile(r"secret|password|token|access[.]?key|credential", re.IGNORECASE)
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
@@ -52,17 +56,62 @@ def load_settings(
     Without *file*, ``mlsql.toml`` of the working folder is read if there is one. The keys of
     *overrides* are full ones: ``jobs.timeout``, ``spark.sql.shuffle.partitions``.
     """
-    spark: dict[str, str] = {}
+    return _built(_read_all(file, environment, overrides or {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting in effect: its value, and where that comes from."""
+
+    key: str
+    value: object
+    origin: str
+    """A file, a variable, the command line, or ``default``."""
+    secret: bool = False
+
+
+def settings_with_origins(
+    file: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+    overrides: Mapping[str, str] | None = None,
+) -> tuple[Setting, ...]:
+    """Every setting in effect, in the order of declaration, then those of Spark by their names."""
+    given = _read_all(file, environment, overrides or {})
+    declared = [
+        given.get(key) or Setting(key, each.default, "default", each.secret)
+        for key, each in declared_settings()
+    ]
+    return (*declared, *(given[key] for key in sorted(given) if key.startswith(_SPARK)))
+
+
+def _read_all(
+    file: Path | None, environment: Mapping[str, str], overrides: Mapping[str, str]
+) -> dict[str, Setting]:
+    """What is set somewhere, by its key, as the weightiest source has it."""
+    known, read = dict(declared_settings()), {}
+    for key, text, origin in _all_given(file, environment, overrides):
+        if key.startswith(_SPARK):
+            name = _SPARK + key.removeprefix(_SPARK).removeprefix(_SPARK)
+            read[name] = Setting(name, text, origin, is_secret(name))
+        else:
+            declared = _declaration(key, known, origin)
+            read[key] = Setting(key, _value(key, declared, text, origin), origin, declared.secret)
+    return read
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting of Spark is called as secrets are."""
+    return _SECRET.search(name) is not None
+
+
+def _built(given: Mapping[str, Setting]) -> Settings:
+    """The sections with what is given for them."""
+    spark = {key: str(each.value) for key, each in given.items() if key.startswith(_SPARK)}
     whole: dict[str, Any] = {}
     sections: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    known = dict(declared_settings())
-    for key, text, origin in _all_given(file, environment, overrides or {}):
-        if key.startswith("spark."):
-            spark["spark." + key.removeprefix("spark.").removeprefix("spark.")] = text
-        else:
-            section, _, _ = key.rpartition(".")
-            declared = _declaration(key, known, origin)
-            sections[section][declared.field] = _value(key, declared, text, origin)
+    for key, declared in declared_settings():
+        if key in given:
+            sections[key.rpartition(".")[0]][declared.field] = given[key].value
     for section in sorted(SECTIONS, reverse=True):  # a section before the one that it is a part of
         outer, _, name = section.rpartition(".")
         built = SECTIONS[section](**sections[section])

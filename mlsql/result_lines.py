@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mlsql.results import csv_lines, json_lines, read_rows
-from mlsql.terminal import table_lines, terminal_width
+from mlsql.terminal import TABLE_ROWS, count_line, table_lines, terminal_width
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-
-TABLE_ROWS = 50
-"""What ``--result table`` shows of a table."""
 
 
 def result_lines(frame: DataFrame | None, form: str) -> Iterator[str]:
@@ -31,7 +28,4 @@ def table_output(frame: DataFrame) -> Iterator[str]:
     shown = rows.take(TABLE_ROWS)
     total = frame.count() if rows.take(1) else len(shown)
     yield from table_lines(rows.columns, shown, terminal_width(sys.stdout))
-    count = f"{total} row" + "s" * (total != 1)
-    yield (
-        f"({count})" if total == len(shown) else f"({len(shown)} of {count}; --result csv or json gives all)"
-    )
+    yield count_line(len(shown), total)

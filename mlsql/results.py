@@ -21,14 +21,13 @@ import numpy as np
 from pyspark.sql import DataFrame, types
 from pyspark.sql import functions as sf
 
+from mlsql.cells import cell, csv_line, json_text
 from mlsql.errors import ScriptError
 
 Convert = Callable[[Any], Any]
 
 _EXACT = 2**53
 """Integers up to here are the same in every reader of JSON."""
-
-_NEEDS_QUOTES = frozenset(',"\r\n')
 
 _SECONDS = types.DecimalType(20, 6)
 
@@ -87,39 +86,16 @@ def json_lines(rows: Rows, *, nulls: bool = True) -> Iterator[str]:
     opening = "["
     for row in rows.values:
         values = zip(names, row, strict=True)
-        yield opening + _json({name: value for name, value in values if nulls or value is not None})
+        yield opening + json_text({name: value for name, value in values if nulls or value is not None})
         opening = ","
     yield "[]" if opening == "[" else "]"
 
 
 def csv_lines(rows: Rows) -> Iterator[str]:
     """A header and a line a row (RFC 4180); null is an empty field, an empty text is ``""``."""
-    yield _csv_line(rows.columns)
+    yield csv_line(rows.columns)
     for row in rows.values:
-        yield _csv_line(row)
-
-
-def cell(value: Any) -> str:
-    """A value as text: texts as they are, everything else as in JSON.
-
-    >>> cell("a"), cell(None), cell([1.5, None])
-    ('a', 'null', '[1.5,null]')
-    """
-    return value if isinstance(value, str) else _json(value)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
-def _csv_line(values: tuple[Any, ...]) -> str:
-    return ",".join("" if value is None else _csv_field(cell(value)) for value in values)
-
-
-def _csv_field(text: str) -> str:
-    if text and _NEEDS_QUOTES.isdisjoint(text):
-        return text
-    return '"' + text.replace('"', '""') + '"'
+        yield csv_line(row)
 
 
 def distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:

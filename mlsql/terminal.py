@@ -11,8 +11,10 @@ from typing import Any, TextIO
 
 from rich.cells import cell_len, set_cell_size
 
-from mlsql.results import cell
+from mlsql.cells import cell
 
+TABLE_ROWS = 50
+"""How many rows of a result are shown."""
 _WIDEST = 40
 _GAP = "  "
 _CUT = "…"
@@ -64,6 +66,16 @@ def table_lines(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: in
         return _grid(narrow)
     shown = _fitting(narrow, width)
     return [*_grid(_without_middle(narrow, shown)), f"({len(shown)} of {len(table)} columns)"]
+
+
+def count_line(shown: int, total: int) -> str:
+    """What stands below a table of a result: how many rows there are.
+
+    >>> count_line(1, 1), count_line(50, 60)
+    ('(1 row)', '(50 of 60 rows; --result csv or json gives all)')
+    """
+    count = f"{total} row" + "s" * (total != 1)
+    return f"({count})" if total == shown else f"({shown} of {count}; --result csv or json gives all)"
 
 
 def _column(name: str, values: Sequence[Any]) -> _Column:

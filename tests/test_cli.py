@@ -111,7 +111,7 @@ def test_version_is_one_line():
         (["run", "-", "--config", "missing.toml"], "missing.toml"),
         (["run", "-", "--conf", "bridge.transprot=kafka"], "did you mean 'bridge.transport'?"),
         (["run", "-", "--timeout", "soon"], "a duration"),
-        (["serve", "--host", "0.0.0.0"], "cannot listen on '0.0.0.0'"),
+        (["serve", "--host", "0.0.0.0", "--conf", "auth.mode=none"], "cannot listen on '0.0.0.0'"),
         (["serve", "--port", "many"], "server.port"),
     ],
 )

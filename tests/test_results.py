@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlsql.cells import cell
 from mlsql.errors import ScriptError
-from mlsql.results import Rows, cell, csv_lines, json_lines, read_rows
+from mlsql.results import Rows, csv_lines, json_lines, read_rows
 
 PLAIN = (
     st.none()
