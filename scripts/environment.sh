@@ -55,5 +55,19 @@ have_java() {
     "$python" -c 'from mlsql.java import find_java; find_java()'
 }
 
+# have_browser: chromium and its driver, for the tests of the console; without them those are skipped.
+have_browser() {
+    { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+        && command -v chromedriver >/dev/null && return
+    if [ "$EUID" = 0 ] && command -v apt-get >/dev/null; then
+        say "installing chromium and chromium-driver"
+        if { timeout 120 apt-get -qq update && DEBIAN_FRONTEND=noninteractive timeout 300 \
+            apt-get -qq install -y --no-install-recommends chromium chromium-driver; } >/dev/null 2>&1 </dev/null; then
+            return
+        fi
+    fi
+    say "there is no chromium with chromedriver here: the console is not tried in a browser"
+}
+
 # took SECONDS_BEFORE: how long ago that was, in words.
 took() { printf '%d s' "$((SECONDS - $1))"; }

@@ -84,3 +84,10 @@ def test_what_is_installed_as_wanted_is_not_installed_again(machine, tmp_path):
     assert machine.run(f"{here}have_package").returncode == 0
     (tmp_path / "constraints.txt").write_text("c")
     assert machine.run(f"{here}have_package").returncode != 0
+
+
+def test_a_machine_without_a_browser_is_told_and_goes_on(machine):
+    """The tests of the console are skipped there, and nothing else."""
+    run = machine.run("have_browser; echo on")
+    assert (run.returncode, run.stdout) == (0, "on\n")
+    assert run.stderr.startswith("there is no chromium with chromedriver here")
