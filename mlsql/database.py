@@ -19,10 +19,17 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
+from mlsql.config import data_folder
 from mlsql.errors import ConfigError
+from mlsql.settings import Settings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _SQLITE_SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON")
+
+
+def state_folder(settings: Settings) -> Path:
+    """The folder of the server's database and files."""
+    return settings.server.state or data_folder() / "server"
 
 
 def private_folder(path: Path) -> Path:

@@ -72,7 +72,35 @@ class TableShown:
     rows: tuple[tuple[str | float | None, ...], ...]
 
 
-Event = StatementStarted | StatementEnded | Progress | Log | Metric | TableShown
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """The bridge has carried a table, or a part of one, out of Spark; for those who count."""
+
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerStarted:
+    """A worker process was started; for those who count."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """That process has ended, as each does."""
+
+
+Event = (
+    StatementStarted
+    | StatementEnded
+    | Progress
+    | Log
+    | Metric
+    | TableShown
+    | Carried
+    | WorkerStarted
+    | WorkerEnded
+)
 
 
 class Sink(Protocol):

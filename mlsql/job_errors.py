@@ -4,6 +4,7 @@
 
     ScriptError
     ├── UnknownJob        no job has this id
+    ├── UnknownCallback   the job has no callback of this number
     ├── JobConflict       the job, or another of its name, is not in the state for that
     └── ResultGone        its result was swept
     RunError
@@ -25,6 +26,15 @@ class UnknownJob(ScriptError):
 
     def __init__(self, job: str) -> None:
         super().__init__(f"no job is called '{job}'", hint="GET /api/v1/jobs lists the jobs")
+
+
+class UnknownCallback(ScriptError):
+    """A number that no callback of a job has."""
+
+    def __init__(self, job: str, number: int) -> None:
+        super().__init__(
+            f"the job '{job}' has no callback {number}", hint="one is there when the job has ended"
+        )
 
 
 class JobConflict(ScriptError):

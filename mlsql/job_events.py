@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -37,6 +38,7 @@ _KINDS: Mapping[type[Event], str] = {
     Metric: "metric",
     TableShown: "table",
 }
+"""What is kept; the other events are for those who count."""
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +79,7 @@ def read_log(folder: Path, offset: int, limit: int) -> bytes:
     """At most *limit* bytes of the log of a job, from *offset* on."""
     try:
         with (folder / _LOG).open("rb") as file:
-            file.seek(offset)
+            file.seek(min(offset, file.seek(0, os.SEEK_END)))  # none goes beyond what a file can hold
             return file.read(limit)
     except FileNotFoundError:
         return b""
@@ -158,7 +160,8 @@ class EventLog:
                     return
             case Metric():
                 self._metrics[event.candidate, event.name] = event.value
-        self._keep(_KINDS[type(event)], _data_of(event), _lines_of(event))
+        if type(event) in _KINDS:
+            self._keep(_KINDS[type(event)], _data_of(event), _lines_of(event))
 
     def _is_due(self, what: str) -> bool:
         now = self.clock()
@@ -202,7 +205,7 @@ def _lines_of(event: Event) -> list[str]:
             return [f"candidate {event.candidate}: {event.name} {event.value:g}"]
         case TableShown():
             return [event.title, *(" | ".join(map(str, row)) for row in (event.columns, *event.rows))]
-        case Progress():
+        case _:
             return []
 
 

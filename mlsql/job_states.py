@@ -57,9 +57,12 @@ def may_move(before: tuple[int, JobState], after: tuple[int, JobState]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """Whom the end of a job is told: an address, headers of the caller, how often it is tried."""
+    """Whom the end of a job is told: a URL, headers of the caller, how often at most it is tried.
 
-    url: str
+    With *form* the fields are sent that receivers of Byzer read.
+    """
+
+    url: str = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     tries: int | None = None
     form: bool = False
@@ -131,7 +134,10 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message about the end of a job: *id* is the same on every try, *number* counts in the job."""
+    """One message about the end of a job: *id* is the same on every try, *number* counts in the job.
+
+    It goes to the *callback* of the job.
+    """
 
     id: str
     job: str
@@ -139,4 +145,5 @@ class Delivery:
     state: DeliveryState = DeliveryState.PENDING
     tries: int = 0
     next_try: float
+    callback: Callback
     last_error: str | None = None

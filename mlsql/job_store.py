@@ -9,13 +9,26 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy import delete as delete_from
 from sqlalchemy.exc import IntegrityError
 
+from mlsql.commits import Commits
 from mlsql.database import reading
 from mlsql.job_errors import JobConflict, UnknownJob
 from mlsql.job_states import ACTIVE, ENDS, Callback, Job, JobState, Kept, Submission, may_move
@@ -29,7 +42,13 @@ _REQUEST = tuple(
 )
 _ADD = insert(JOBS)
 _FIND = select(JOBS).where(JOBS.c.id == bindparam("job"))
-_WITHOUT_SCRIPT = [each for each in JOBS.columns if each.name != "script"]
+_FORGET = tuple(
+    delete_from(each.table).where(each == bindparam("gone"))
+    for each in (DELIVERIES.c.job, SUBMISSION_KEYS.c.job, JOBS.c.id)
+)
+"""What a job leaves, in the order in which it can be deleted."""
+_WITH_SCRIPT = list(JOBS.columns)
+_WITHOUT_SCRIPT = [literal("").label(each.name) if each.name == "script" else each for each in _WITH_SCRIPT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +69,24 @@ class Page:
     next: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobStore:
     """The jobs of one database."""
 
     engine: Engine
+    _commits: Commits = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._commits = Commits(self.engine)
 
     def add(self, job: Job, key: SubmissionKey | None = None) -> Job:
         """Write *job*, or give the one that this key made before; another body of the key is a conflict."""
         try:
-            return self._add(job, key)
+            return self._commits.write(partial(_add, job=job, key=key))
         except IntegrityError:  # another request with this key was quicker
             if key is None:
                 raise
-            return self._add(job, key)
-
-    def _add(self, job: Job, key: SubmissionKey | None) -> Job:
-        with self.engine.begin() as connection:
-            before = _job_of_key(connection, job.owner, key, job.submitted) if key else None
-            if before is not None:
-                return before
-            connection.execute(_ADD, _values(job))
-            if key:
-                forgotten = SUBMISSION_KEYS.c.made < job.submitted - key.kept
-                connection.execute(delete_from(SUBMISSION_KEYS).where(*_owned(job.owner, key), forgotten))
-                made = {"owner": job.owner, "key": key.key, "body": key.body, "job": job.id}
-                connection.execute(insert(SUBMISSION_KEYS).values(**made, made=job.submitted))
-        return job
+            return self._commits.write(partial(_add, job=job, key=key))
 
     def made_with(self, owner: str, key: SubmissionKey, now: float) -> Job | None:
         """The job that *key* of the owner made before; another body of the key is a conflict."""
@@ -116,7 +126,7 @@ class JobStore:
     ) -> Page:
         """At most *limit* jobs, those before the place where a page began, or with their *scripts* too."""
         query = (
-            select(*(JOBS.columns if scripts else _WITHOUT_SCRIPT))
+            select(*(_WITH_SCRIPT if scripts else _WITHOUT_SCRIPT))
             .order_by(JOBS.c.number.desc())
             .limit(limit + 1)
         )
@@ -140,8 +150,7 @@ class JobStore:
     def request_cancel(self, job: str) -> bool:
         """Note that the end of *job* was asked for; False when it has ended."""
         change = update(JOBS).where(JOBS.c.id == job, JOBS.c.state.in_(ACTIVE)).values(cancel_requested=True)
-        with self.engine.begin() as connection:
-            return connection.execute(change).rowcount == 1
+        return self._commits.write(lambda connection: connection.execute(change).rowcount == 1)
 
     def expired(self, *, ended_before: float) -> Sequence[str]:
         """The ids of jobs that ended before then and whose results were not swept."""
@@ -153,14 +162,30 @@ class JobStore:
 
     def mark_expired(self, jobs: Iterable[str]) -> None:
         """Note that the results of *jobs* are kept no more."""
-        with self.engine.begin() as connection:
-            for job in jobs:
-                connection.execute(update(JOBS).where(JOBS.c.id == job).values(expired=True))
+        change = update(JOBS).where(JOBS.c.id == bindparam("job")).values(expired=True)
+        if rows := [{"job": each} for each in jobs]:
+            self._commits.write(lambda connection: connection.execute(change, rows))
+
+    def forgettable(self, *, ended_before: float, limit: int = 1000) -> Sequence[str]:
+        """The ids of jobs that ended before then and whose results were swept, at most *limit*."""
+        query = (
+            select(JOBS.c.id)
+            .where(JOBS.c.expired.is_(True), JOBS.c.ended < ended_before, JOBS.c.state.in_(ENDS))
+            .order_by(JOBS.c.ended)
+            .limit(limit)
+        )
+        with reading(self.engine) as connection:
+            return connection.execute(query).scalars().all()
+
+    def forget(self, jobs: Iterable[str]) -> None:
+        """Delete *jobs*, with their callbacks and the keys that made them."""
+        if rows := [{"gone": each} for each in jobs]:
+            self._commits.write(lambda connection: [connection.execute(each, rows) for each in _FORGET])
 
     def forget_keys(self, *, made_before: float) -> None:
         """Drop the keys that were made before then."""
-        with self.engine.begin() as connection:
-            connection.execute(delete_from(SUBMISSION_KEYS).where(SUBMISSION_KEYS.c.made < made_before))
+        old = delete_from(SUBMISSION_KEYS).where(SUBMISSION_KEYS.c.made < made_before)
+        self._commits.write(lambda connection: connection.execute(old))
 
     def _set(self, job: Job, after: tuple[int, JobState], changes: Mapping[str, Any]) -> bool:
         if not may_move((job.attempt, job.state), after):
@@ -171,11 +196,27 @@ class JobStore:
             .where(JOBS.c.id == job.id, JOBS.c.state == job.state, JOBS.c.attempt == job.attempt)
             .values(state=state.value, attempt=attempt, **_stored(changes))
         )
-        with self.engine.begin() as connection:
+
+        def write(connection: Connection) -> bool:
             moved = connection.execute(change).rowcount == 1
             if moved and state.is_end and job.submission.callback:
                 connection.execute(insert(DELIVERIES).values(_first_delivery(job, changes["ended"])))
-        return moved
+            return moved
+
+        return self._commits.write(write)
+
+
+def _add(connection: Connection, *, job: Job, key: SubmissionKey | None) -> Job:
+    before = _job_of_key(connection, job.owner, key, job.submitted) if key else None
+    if before is not None:
+        return before
+    connection.execute(_ADD, _values(job))
+    if key:
+        forgotten = SUBMISSION_KEYS.c.made < job.submitted - key.kept
+        connection.execute(delete_from(SUBMISSION_KEYS).where(*_owned(job.owner, key), forgotten))
+        made = {"owner": job.owner, "key": key.key, "body": key.body, "job": job.id}
+        connection.execute(insert(SUBMISSION_KEYS).values(**made, made=job.submitted))
+    return job
 
 
 def _owned(owner: str, key: SubmissionKey) -> tuple[ColumnElement[bool], ...]:
@@ -227,13 +268,12 @@ def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _job(row: Row[Any]) -> Job:
-    columns = row._mapping  # noqa: SLF001 -- SQLAlchemy's public name for it
-    request = dict(columns["request"])
+    request = dict(row.request)
     callback = request.pop("callback")
     submission = Submission(
         owner=row.owner,
         name=row.name,
-        script=columns.get("script", ""),
+        script=row.script,
         callback=Callback(**callback) if callback else None,
         role=Role(request.pop("role", Role.OPERATOR)),
         **request,

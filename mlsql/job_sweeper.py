@@ -1,4 +1,4 @@
-"""Deletes what is kept of jobs no longer: results and logs after their time, and idempotency keys."""
+"""Deletes what is kept of jobs no longer: results and logs after their time, idempotency keys, old jobs."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ class Sweeper:
     store: JobStore
     folders: Folders
     result_ttl: float
+    history: float
+    """How long an ended job itself is known; its result and log are not kept longer than that."""
     clock: Callable[[], float] = time.time
     _stopped: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -45,11 +47,13 @@ class Sweeper:
     def sweep(self) -> None:
         """Delete what is due now."""
         now = self.clock()
-        jobs = self.store.expired(ended_before=now - self.result_ttl)
+        jobs = self.store.expired(ended_before=now - min(self.result_ttl, self.history))
         for job in jobs:
             self.folders.remove(job)
         self.store.mark_expired(jobs)
         self.store.forget_keys(made_before=now - KEY_SECONDS)
+        while forgotten := self.store.forgettable(ended_before=now - self.history):
+            self.store.forget(forgotten)
 
     def start(self) -> None:
         """Sweep now and then."""

@@ -27,6 +27,7 @@ from mlsql.job_states import Job, JobState, Submission
 from mlsql.job_store import JobStore, SubmissionKey
 from mlsql.job_sweeper import Folders
 from mlsql.job_turns import Ending, Work, cancelled, lost, take_turn
+from mlsql.logs import about
 from mlsql.stop import Stop
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,10 @@ class Jobs:
     limits: Limits
     folders: Folders
     clock: Callable[[], float] = time.time
+    delivery_written: Callable[[], object] = lambda: None
+    """Told when there is an end that somebody wants to be told of."""
+    job_ended: Callable[[Job], object] = lambda _job: None
+    """Told each job that has ended, when that is written."""
     _live: dict[str, _Live] = field(default_factory=dict)
     _watchers: defaultdict[str, list[Callable[[], object]]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -219,7 +224,8 @@ class Jobs:
     def _turn(self, job: str, live: _Live) -> None:
         """One job's turn: it runs, unless it was cancelled; its place is given back however it ends."""
         try:
-            self._run(self.store.find(job), live)
+            with about({"job": job, "owner": live.owner}):
+                self._run(self.store.find(job), live)
         except Exception:  # its place must be given back
             log.exception("the end of the job %s could not be written; it is lost when the server ends", job)
         finally:
@@ -263,6 +269,10 @@ class Jobs:
             log.error("internal error in the job %s", job.id, exc_info=ending.error)
         ending = replace(ending, job=replace(ending.job, error=error, ended=self.clock()))
         self._write_end(job, ending.job)
+        log.info("the job %s has ended: it is %s", job.id, ending.job.state)
+        self.job_ended(ending.job)
+        if job.submission.callback is not None:
+            self.delivery_written()
         with self._lock:
             live = self._live.pop(job.id, None)
         if live is not None and live.waiter is not None:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
 import stat
+import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -39,13 +46,44 @@ SUBMISSIONS = st.builds(
 )
 
 
-@pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    """A database of this module; an empty one elsewhere when ``MLSQL_TEST_DATABASE`` is its URL."""
-    url = os.environ.get("MLSQL_TEST_DATABASE")
-    engine = open_database(url, private_folder(tmp_path_factory.mktemp("state")))
-    yield engine
-    engine.dispose()
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def database(request, tmp_path_factory):
+    """An empty database of this module, of each kind."""
+    folder = private_folder(tmp_path_factory.mktemp("state"))
+    with ExitStack() as ended:
+        url = ended.enter_context(postgresql(folder)) if request.param == "postgresql" else None
+        engine = open_database(url, folder)
+        ended.callback(engine.dispose)
+        yield engine
+
+
+@contextmanager
+def postgresql(folder):
+    """The URL of an empty database: ``MLSQL_TEST_DATABASE``, else one of a server that is started for it."""
+    pytest.importorskip("psycopg")
+    if url := os.environ.get("MLSQL_TEST_DATABASE"):
+        yield url
+        return
+    programs = [*Path("/usr/lib/postgresql").glob("*/bin"), *Path("/usr/local/opt").glob("postgresql*/bin")]
+    initdb = shutil.which("initdb", path=os.pathsep.join([*map(str, programs), os.environ["PATH"]]))
+    if initdb is None:
+        pytest.skip("PostgreSQL is not installed: there is no initdb")
+    as_user = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []  # it does not run as root
+    if as_user and "postgres" not in [each.pw_name for each in pwd.getpwall()]:
+        pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+    with tempfile.TemporaryDirectory() as data:
+        if as_user:
+            shutil.chown(data, "postgres")
+        run = partial(subprocess.run, check=True, capture_output=True, timeout=120, cwd="/")
+        run([*as_user, initdb, "-D", data, "-U", "mlsql", "-A", "trust", "--no-sync"])
+        server = [*as_user, str(Path(initdb).with_name("pg_ctl")), "-D", data, "-w"]
+        # Only a socket in its folder, which no other server can have.
+        options = f"-c listen_addresses='' -c unix_socket_directories='{data}' -c fsync=off"
+        run([*server, "-o", options, "-l", f"{data}/log", "start"])
+        try:
+            yield f"postgresql+psycopg://mlsql@/postgres?host={data}"
+        finally:
+            run([*server, "-m", "immediate", "stop"])
 
 
 @pytest.fixture(scope="module")
@@ -245,6 +283,27 @@ def test_the_end_of_a_job_with_a_callback_writes_its_delivery(store, database):
     assert (delivery.number, delivery.tries, delivery.next_try) == (1, 0, 50.0)
     assert delivery in outbox.due(50.0)
     assert delivery not in outbox.due(49.0)
+
+
+def test_deliveries_to_some_receivers_can_be_left_out(store, database):
+    """By the beginning of their URLs, and by no more than that."""
+    outbox = DatabaseOutbox(database)
+    urls = ["http://a_b:8/x", "http://a_b:80/x", "http://acb:8/x", "http://other/http://a_b:8/"]
+    jobs = {store.add(new_job(callback=Callback(each, {"X": "y"}, 3))).id: each for each in urls}
+    for job in jobs:
+        store.move(store.find(job), JobState.CANCELLED, ended=10.0)
+    due = outbox.due(10.0, 1000, but_not_to=["http://a_b:8", "http://x"])
+    found = [each.callback for each in due if each.job in jobs]
+    assert found == [Callback(each, {"X": "y"}, 3) for each in urls[1:]]
+
+
+def test_the_next_try_is_the_first_that_is_not_due(store, database):
+    """None when there is nothing to come."""
+    outbox = DatabaseOutbox(database)
+    for ended in (1e9, 1e9 + 20.0, 1e9 + 10.0):
+        store.move(store.add(new_job(callback=Callback("http://x/"))), JobState.CANCELLED, ended=ended)
+    assert outbox.next_try(1e9) == 1e9 + 10.0
+    assert outbox.next_try(1e9 + 20.0) is None
 
 
 def test_a_delivery_is_tried_until_it_is_done_and_can_be_replayed(store, database):

@@ -399,7 +399,8 @@ def test_results_are_swept_when_their_time_is_over(open_jobs, tmp_path):
     now = [1000.0]
     with open_jobs(clock=lambda: now[0]) as jobs:
         job = ended(jobs, jobs.submit(asked("ok")))
-        folder, sweeper = jobs.folders.of(job.id), Sweeper(jobs.store, jobs.folders, 100.0, lambda: now[0])
+        folder = jobs.folders.of(job.id)
+        sweeper = Sweeper(jobs.store, jobs.folders, 100.0, 1000.0, lambda: now[0])
         now[0] += 99
         sweeper.sweep()
         assert folder.exists()
@@ -407,6 +408,29 @@ def test_results_are_swept_when_their_time_is_over(open_jobs, tmp_path):
         sweeper.sweep()
         assert not folder.exists()
         assert jobs.find(job.id).expired
+
+
+@pytest.mark.parametrize("result_ttl", [10.0, 1000.0])
+def test_jobs_are_forgotten_when_their_time_is_over(open_jobs, result_ttl):
+    """With their files, callbacks and keys; those that have not ended are not."""
+    now = [1000.0]
+    with open_jobs(clock=lambda: now[0]) as jobs:
+        key = SubmissionKey("nightly", "digest", 1e6)
+        told = replace(asked("ok"), callback=Callback("http://127.0.0.1:1/"))
+        job = ended(jobs, jobs.submit(told, key=key))
+        running = jobs.submit(asked("wait"))
+        sweeper = Sweeper(jobs.store, jobs.folders, result_ttl, 100.0, lambda: now[0])
+        now[0] += 99
+        sweeper.sweep()
+        assert jobs.find(job.id).state.is_end
+        now[0] += 2
+        sweeper.sweep()
+        with pytest.raises(UnknownJob):
+            jobs.find(job.id)
+        assert not jobs.folders.of(job.id).exists()
+        assert jobs.find(running.id)
+        assert jobs.submit(told, key=key).id != job.id
+        jobs.cancel(running.id)
 
 
 def test_many_jobs_of_many_owners_all_end(open_jobs):

@@ -89,7 +89,7 @@ class Crew:
 
     def _begin(self) -> None:
         size = self.size
-        self.staff = Staff(self.launcher, size)
+        self.staff = Staff(self.launcher, size, self.emit)
         self._ending.callback(self.staff.dismiss)
         pool = ThreadPoolExecutor(size, thread_name_prefix="mlsql-worker")
         self._ending.callback(pool.shutdown, wait=True, cancel_futures=True)

@@ -18,7 +18,7 @@ from mlsql.bridge.reports import Shipment
 from mlsql.bridge.request import TrainingRequest
 from mlsql.bridge.tables import progress_of
 from mlsql.bridge.transport import Stream, Transport, opened
-from mlsql.events import Progress, Sink
+from mlsql.events import Carried, Progress, Sink
 from mlsql.stop import Stop
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Delivery:
         with ExitStack() as streams:
             stream = streams.enter_context(opened(self.transport, self.request.job, name, partitions=tasks))
             ledger = publish(frame, stream, message_bytes=self.message_bytes, ordered=self.request.ordered)
+            self.emit(Carried(ledger.rows, ledger.bytes))
             self.stop.check()
             if self.site.is_local:
                 return self._fetch(stream, ledger)

@@ -12,6 +12,7 @@ from mlsql.bridge.control import Channel, Door
 from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.launcher import Launcher, Worker
 from mlsql.bridge.worker import Job
+from mlsql.events import Sink, WorkerEnded, WorkerStarted, ignore
 
 POLL_SECONDS = 0.1
 """How soon a stop, a death or a line of a worker's output is noticed."""
@@ -32,6 +33,7 @@ class Staff:
 
     launcher: Launcher
     size: int
+    emit: Sink = ignore
     _idle: deque[Colleague] = field(default_factory=deque)
 
     @contextmanager
@@ -68,6 +70,8 @@ class Staff:
             site = self.launcher.site
             door = stack.enter_context(Door(site.bind, site.host))
             worker = stack.enter_context(self.launcher.launch(job(door), beside=self.size))
+            self.emit(WorkerStarted())
+            stack.callback(self.emit, WorkerEnded())
             channel = stack.enter_context(_admit(door, worker, watch, site.patience))
             return Colleague(worker, channel, stack.pop_all())
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from anyio import CapacityLimiter
+from fastapi import Depends, FastAPI
 
 from mlsql import __version__
 from mlsql.rest import errors, guards
-from mlsql.rest.routes import health, jobs, scripts
+from mlsql.rest.dependencies import signed_in
+from mlsql.rest.routes import callbacks, console, health, jobs, metrics, owners, predict, scripts
 from mlsql.rest.service import Service
+from mlsql.rest.timing import Timing
 
 
 def create_app(service: Service) -> FastAPI:
@@ -20,12 +23,16 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    for each in (scripts, jobs, health):
+    app.state.predicting = CapacityLimiter(service.settings.jobs.concurrency)
+    for each in (health, console):
         app.include_router(each.router)
+    for each in (scripts, jobs, predict, callbacks, owners, metrics):
+        app.include_router(each.router, dependencies=[Depends(signed_in)])
     errors.install(app)
     limits = service.settings.server
     app.add_middleware(guards.BodyLimit, limit=limits.body_limit)
-    app.add_middleware(guards.SameMachine)
+    app.add_middleware(guards.SameSite if service.tokens else guards.SameMachine)
     app.add_middleware(guards.RequestLimit, limit=limits.requests)
-    app.add_middleware(guards.JobIds)  # the outermost: refusals have an id too
+    app.add_middleware(guards.JobIds)  # refusals have an id too
+    app.add_middleware(Timing, answered=service.metrics.answered)
     return app

@@ -4,53 +4,87 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from mlsql.engine import default_owner
-from mlsql.errors import ScriptError, ScriptErrors, UnknownName
-from mlsql.rest.schemas import RunScript, SubmitJob
+from mlsql.errors import MlsqlError, ScriptError, ScriptErrors, UnknownName
+from mlsql.job_states import Job
+from mlsql.rest.callers import Caller, find_job
+from mlsql.rest.schemas import Predict, RunScript, SubmitJob
 from mlsql.rest.service import Service
 
 M = TypeVar("M", bound=BaseModel)
 
-NO_EFFECT = ("fetchType", "sessionPerUser", "skipInclude", "skipAuth", "skipGrammarValidate")
+_BEARER = HTTPBearer(auto_error=False, description="A token that `mlsql token create` printed.")
+_MOST_FIELDS = 100
+_HOW_TO_SIGN_IN = "a token is needed: 'Authorization: Bearer TOKEN'; `mlsql token create` makes one"
+
+NO_EFFECT = ("fetchType", "sessionPerUser", "skipInclude", "skipAuth", "skipGrammarValidate", "access_token")
 """Fields that clients of Byzer send and that change nothing here."""
+
+_NO_EFFECT_ON_PREDICTIONS = ("sessionPerUser", "perRequestCoreNum", "access_token")
 
 ONLY_DEFAULT: Mapping[str, str] = {
     "jobType": "script",
-    "callback": "",
-    "callbackHeader": "",
-    "maxRetries": "",
     "defaultPathPrefix": "",
     "allPathPrefix": "",
-    "access_token": "",
 }
 """Fields that would change what happens, at the value that this version can do."""
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who sent a request."""
-
-    owner: str
-
-    def acting_for(self, owner: str | None) -> str:
-        """The owner of what is asked for: the one that is named, by default the caller."""
-        return owner or self.owner
-
-
-def _caller(_request: Request) -> Caller:
-    """Nobody signs in yet: whoever reaches this machine's loopback is the person at the machine."""
-    return Caller(default_owner())
-
-
-def _service(request: Request) -> Service:
+def service_of(request: Request) -> Service:
+    """What stands behind the application."""
     return cast(Service, request.app.state.service)
+
+
+async def _service(request: Request) -> Service:
+    return service_of(request)
+
+
+async def signed_in(
+    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> Caller:
+    """Who the token of a request stands for: in ``Authorization``, or in the field of old clients.
+
+    Every token that is not good is answered alike. Where none is asked for, only the person at
+    the machine reaches it.
+    """
+    tokens = service_of(request).tokens
+    if tokens is None:
+        request.state.owner = default_owner()  # for the log
+        return Caller(request.state.owner)
+    text = shown.credentials if shown else await _token_field(request)
+    token = await run_in_threadpool(tokens.find, text)
+    if token is None:
+        raise HTTPException(401, _HOW_TO_SIGN_IN, {"WWW-Authenticate": "Bearer"})
+    request.state.owner = token.owner
+    return Caller(token.owner, token.role)
+
+
+async def _token_field(request: Request) -> str:
+    """The field ``access_token`` of a body that can be read."""
+    with suppress(MlsqlError, HTTPException):
+        return str((await fields_of(request)).get("access_token", ""))
+    return ""
+
+
+def _found(
+    request: Request,
+    job: str,
+    service: Annotated[Service, Depends(_service)],
+    caller: Annotated[Caller, Depends(signed_in)],
+) -> Job:
+    """The job that the URL names, whose id is that of the reply too."""
+    found = find_job(service, caller, job)
+    request.state.job = found.id
+    return found
 
 
 async def _script_request(request: Request) -> RunScript:
@@ -60,13 +94,21 @@ async def _script_request(request: Request) -> RunScript:
     return _read(RunScript, given, more=(*NO_EFFECT, *ONLY_DEFAULT))
 
 
+async def _prediction(request: Request) -> Predict:
+    """The fields of a form or of a JSON object; what asks Byzer for cores or a context has no effect."""
+    fields = await fields_of(request)
+    given = {
+        name: value
+        for name, value in fields.items()
+        if name not in _NO_EFFECT_ON_PREDICTIONS and not name.startswith("context.")
+    }
+    return _read(Predict, given, more=_NO_EFFECT_ON_PREDICTIONS)
+
+
 async def _job_request(request: Request) -> SubmitJob:
     if _content_type(request) != "application/json":
         raise HTTPException(415, "the body is JSON, and its Content-Type says so")
-    given = _read(SubmitJob, _json_object(await request.body()))
-    if given.callback:
-        raise _not_yet("callback", given.callback)
-    return given
+    return _read(SubmitJob, _json_object(await request.body()))
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
@@ -75,7 +117,7 @@ async def fields_of(request: Request) -> dict[str, Any]:
     if kind == "application/json":
         return _json_object(await request.body())
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        most = _service(request).settings.server.body_limit
+        most = service_of(request).settings.server.body_limit
         async with request.form(max_part_size=most) as form:
             return {name: _text(name, value) for name, value in form.items()}
     raise HTTPException(415, "the body is a form or JSON, and its Content-Type says which")
@@ -99,6 +141,8 @@ def _json_object(body: bytes) -> dict[str, Any]:
         raise ScriptError(f"the body is not JSON in UTF-8: {error}") from error
     if not isinstance(fields, dict):
         raise ScriptError("the body is a JSON object", hint='{"sql": "select 1 as one as t"}')
+    if len(fields) > _MOST_FIELDS:
+        raise ScriptError(f"the body has {len(fields):,} fields, and no request has that many")
     return fields
 
 
@@ -135,12 +179,15 @@ def _field_error(error: Any, kind: type[BaseModel], more: tuple[str, ...]) -> Sc
             known = [each.alias or name for name, each in kind.model_fields.items()]
             return UnknownName("field", name, [*known, *more])
         case "missing":
-            return ScriptError(f"the field '{name}' is missing", hint="it holds the script")
+            hint = kind.model_fields[name].description if name in kind.model_fields else None
+            return ScriptError(f"the field '{name}' is missing", hint=hint)
         case _:
             return ScriptError(f"the field '{name}' cannot be read: {error['msg']}")
 
 
-CallerOf = Annotated[Caller, Depends(_caller)]
+CallerOf = Annotated[Caller, Depends(signed_in)]
 ServiceOf = Annotated[Service, Depends(_service)]
+FoundJob = Annotated[Job, Depends(_found)]
 ScriptOf = Annotated[RunScript, Depends(_script_request)]
+PredictionOf = Annotated[Predict, Depends(_prediction)]
 JobRequestOf = Annotated[SubmitJob, Depends(_job_request)]

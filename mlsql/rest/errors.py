@@ -23,7 +23,7 @@ from mlsql.errors import (
     ScriptErrors,
     TimedOut,
 )
-from mlsql.job_errors import JobConflict, ResultGone, TooMany, UnknownJob, described
+from mlsql.job_errors import JobConflict, ResultGone, TooMany, UnknownCallback, UnknownJob, described
 from mlsql.rest.schemas import Diagnostic, ErrorReply, ReportedError
 
 JOB_HEADER = "X-Job-Id"
@@ -38,6 +38,7 @@ STATUSES: Mapping[type[MlsqlError], int] = {
     Cancelled: 499,
     ConfigError: 503,
     UnknownJob: 404,
+    UnknownCallback: 404,
     JobConflict: 409,
     ResultGone: 410,
     TooMany: 429,

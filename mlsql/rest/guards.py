@@ -3,6 +3,8 @@
 A server on loopback that runs scripts is in reach of every web page that the person at the
 machine has open. So requests that a browser sends for another site are refused (``Origin``,
 ``Sec-Fetch-Site``), and those for a host name that is not this machine's (DNS rebinding).
+Where a token is asked for, no page of another site has one to send: there what browsers say
+of themselves is judged alone, for a proxy may call the server by another name.
 """
 
 from __future__ import annotations
@@ -18,8 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlsql.errors import Refused
 from mlsql.job_errors import TooManyRequests
+from mlsql.logs import about
 from mlsql.rest.errors import JOB_HEADER, error_reply
 
+_OTHER_SITES = "pages of other sites may not send scripts to this server"
+_OF_WATCHERS = ("/health/", "/metrics")
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -42,7 +47,8 @@ class JobIds:
                 MutableHeaders(scope=message)[JOB_HEADER] = state["job"]
             await send(message)
 
-        await self.app(scope, receive, send_with_id)
+        with about(state):  # each line of the log has the job, and the owner when he is known
+            await self.app(scope, receive, send_with_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,26 @@ def _refusal(headers: Headers) -> str | None:
     origin = headers.get("origin")
     if origin is not None and origin != f"http://{host}":
         return f"pages of '{origin}' may not send scripts to this server"
-    if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        return "pages of other sites may not send scripts to this server"
-    return None
+    return _OTHER_SITES if _is_of_other_site(headers) else None
+
+
+@dataclass(frozen=True, slots=True)
+class SameSite:
+    """Lets through what programs, pages of this server and links to it send."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or refuse what a page of another site sends."""
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        if not _is_of_other_site(headers) or headers.get("sec-fetch-mode") == "navigate":
+            await self.app(scope, receive, send)
+        else:
+            await error_reply(Request(scope), Refused(_OTHER_SITES))(scope, receive, send)
+
+
+def _is_of_other_site(headers: Headers) -> bool:
+    return headers.get("sec-fetch-site", "none") not in ("same-origin", "none")
 
 
 def _name_of(url: str) -> str | None:
@@ -89,8 +112,8 @@ class RequestLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless too many are being answered."""
-        is_health = scope.get("path", "").startswith("/health/")  # a busy server is no dead one
-        if scope["type"] == "http" and self._open >= self.limit and not is_health:
+        is_watched = scope.get("path", "").startswith(_OF_WATCHERS)  # a busy server is no dead one
+        if scope["type"] == "http" and self._open >= self.limit and not is_watched:
             await error_reply(Request(scope), TooManyRequests(self.limit))(scope, receive, send)
             return
         self._open += 1

@@ -8,11 +8,13 @@ from typing import Any
 from mlsql.job_events import iso_time
 from mlsql.job_states import Job
 from mlsql.rest.schemas import ErrorReply
+from mlsql.spans import mask_secrets
 
 JOBS_URL = "/api/v1/jobs"
 
 _MEANINGS: Mapping[int, str] = {
     400: "The script or a field is wrong.",
+    401: "A token is needed, or another one.",
     403: "Refused.",
     404: "No job is called so.",
     408: "The script ran longer than it may.",
@@ -27,15 +29,20 @@ _MEANINGS: Mapping[int, str] = {
     502: "The cluster, the broker or a worker failed.",
     503: "The operator has something to set or to install.",
 }
-_ALWAYS = (400, 403, 422, 429, 500, 503)
+_ALWAYS = (400, 401, 403, 422, 429, 500, 503)
 
 
 def error_replies(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The error replies of a route, as OpenAPI describes them: those that every route has, and *statuses*."""
     return {
-        status: {"model": ErrorReply, "description": _MEANINGS[status]}
+        status: {"model": ErrorReply, "description": _MEANINGS[status], "content": {"text/plain": {}}}
         for status in sorted({*_ALWAYS, *statuses})
     }
+
+
+def text_reply(media_type: str, description: str, example: str) -> dict[int | str, dict[str, Any]]:
+    """The good reply of a route that gives a text."""
+    return {200: {"description": description, "content": {media_type: {"example": example}}}}
 
 
 def url_of(job: str) -> str:
@@ -64,6 +71,26 @@ def job_reply(job: Job, result_ttl: float) -> dict[str, Any]:
         "metrics": progress.get("metrics", []),
         "error": job.error,
         "result": _result(job, result_ttl),
+    }
+
+
+def running_job_reply(job: Job) -> dict[str, Any]:
+    """A job as clients of Byzer read it."""
+    asked, statement = job.submission, (job.progress or {}).get("statement") or {}
+    return {
+        "owner": asked.owner,
+        "jobType": "script",
+        "jobName": asked.name or job.id,
+        "jobContent": mask_secrets(asked.script),
+        "groupId": job.id,
+        "state": job.state.value,
+        "progress": {
+            "totalJob": statement.get("total", 0),
+            "currentJobIndex": statement.get("number", 0),
+            "script": statement.get("title", ""),
+        },
+        "startTime": round((job.started or job.submitted) * 1000),
+        "timeout": -1 if asked.timeout is None else round(asked.timeout * 1000),
     }
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic.alias_generators import to_camel
 
 from mlsql.job_states import JobState
+from mlsql.rest.callback_fields import CallbackFields
+from mlsql.rest.examples import ERROR, JOB, RUNNING_JOB, SUBMITTED, with_example
 
 MOST_ROWS = 1_000_000
 MOST_NAME = 200
@@ -26,7 +28,7 @@ def _read_parameters(given: Any) -> Any:
 Parameters = Annotated[dict[str, str], BeforeValidator(_read_parameters)]
 
 
-class RunScript(BaseModel):
+class RunScript(CallbackFields):
     """The fields of ``POST /run/script``, those of Byzer that have an effect now."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
@@ -75,7 +77,7 @@ class RunScript(BaseModel):
         return cls.model_fields[info.field_name or ""].default if given == "" else given
 
 
-class SubmitJob(BaseModel):
+class SubmitJob(CallbackFields):
     """The body of ``POST /api/v1/jobs``."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
@@ -92,7 +94,6 @@ class SubmitJob(BaseModel):
         le=MOST_MILLISECONDS,
         description="Milliseconds that it may run, counted from when it starts to.",
     )
-    callback: str | None = Field(default=None, description="Cannot be given yet.")
     priority: int = Field(
         default=0, ge=-1000, le=1000, description="Among the jobs of its owner, the highest runs first."
     )
@@ -105,8 +106,41 @@ class SubmitJob(BaseModel):
     )
 
 
+def _read_data(given: Any) -> Any:
+    """An array; a form sends its JSON."""
+    return json.loads(given or "[]") if isinstance(given, str) else given
+
+
+class Predict(BaseModel):
+    """The fields of ``POST /model/predict``."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+
+    data: Annotated[list[Any], BeforeValidator(_read_data)] = Field(
+        description="The rows; in a form a JSON array."
+    )
+    data_type: Literal["vector", "string", "row"] = Field(
+        default="vector",
+        description="vector: each row is an array of numbers. string: each is a text. row: each is an"
+        " object of columns. The first two are in the column `feature`.",
+    )
+    vec_type: Literal["dense"] = Field(default="dense", description="How vectors are written.")
+    sql: str | None = Field(
+        default=None,
+        description="A select without a from, asked of the rows.",
+        examples=["select quality(vec_dense(feature)) as p"],
+    )
+    pipeline: str | None = Field(
+        default=None,
+        description="Names of functions with commas between them, instead of sql: `t,f` is f(t(feature)).",
+    )
+    owner: str | None = Field(default=None, description="Whose session has the functions.")
+
+
 class Submitted(BaseModel):
     """Where a job is found from now on."""
+
+    model_config = with_example(SUBMITTED)
 
     id: str
     url: str
@@ -133,6 +167,8 @@ class ReportedError(Diagnostic):
 
 class ErrorReply(BaseModel):
     """The body of every reply that is no success."""
+
+    model_config = with_example(ERROR)
 
     error: ReportedError
 
@@ -191,6 +227,8 @@ class JobDiagnostics(Diagnostic):
 class JobReply(BaseModel):
     """A job; times are ISO 8601 in UTC."""
 
+    model_config = with_example(JOB)
+
     id: str
     url: str
     name: str
@@ -214,11 +252,79 @@ class JobReply(BaseModel):
 class JobPage(BaseModel):
     """Jobs, the newest first; ``next`` is the cursor of the next page."""
 
+    model_config = with_example({"jobs": [JOB], "next": None})
+
     jobs: list[JobReply]
     next: str | None
+
+
+class RunningProgress(BaseModel):
+    """The statement that runs, as Byzer names its parts."""
+
+    totalJob: int  # noqa: N815 -- as it is replied
+    currentJobIndex: int = Field(description="Counted from 1; 0 when none has begun.")  # noqa: N815
+    script: str
+
+
+class RunningJob(BaseModel):
+    """A job that waits or runs, as clients of Byzer read it."""
+
+    model_config = with_example(RUNNING_JOB)
+
+    owner: str
+    jobType: str  # noqa: N815 -- as it is replied
+    jobName: str  # noqa: N815
+    jobContent: str = Field(description="The script, without secrets.")  # noqa: N815
+    groupId: str = Field(description="The id of the job.")  # noqa: N815
+    state: JobState
+    progress: RunningProgress
+    startTime: int = Field(description="Milliseconds of the epoch.")  # noqa: N815
+    timeout: int = Field(description="In milliseconds; -1 for none.")
+
+
+class Killed(BaseModel):
+    """Which job is being cancelled."""
+
+    model_config = with_example({"job": SUBMITTED["id"]})
+
+    job: str
 
 
 class Liveness(BaseModel):
     """That the server answers."""
 
+    model_config = with_example({"status": "UP"})
+
     status: Literal["UP"] = "UP"
+
+
+class ReadinessReply(BaseModel):
+    """Whether the server can do its work."""
+
+    model_config = with_example(
+        {"status": "DOWN", "problems": {"spark": "does not answer", "database": None, "state": None}}
+    )
+
+    status: Literal["UP", "DOWN"]
+    problems: dict[str, str | None] = Field(description="What is wrong with each part; null for nothing.")
+
+
+class LoggedOut(BaseModel):
+    """That a session was closed, in Byzer's words."""
+
+    model_config = with_example({"msg": "success"})
+
+    msg: Literal["success"] = "success"
+
+
+class Resources(BaseModel):
+    """What the cluster has; memory in bytes, that for tables which are kept."""
+
+    model_config = with_example(
+        {"totalCores": 8, "totalTasks": 2, "totalUsedMemory": 0, "totalMemory": 455_501_414}
+    )
+
+    totalCores: int = 0  # noqa: N815 -- as it is replied
+    totalTasks: int = Field(default=0, description="That run now.")  # noqa: N815
+    totalUsedMemory: int = 0  # noqa: N815
+    totalMemory: int = 0  # noqa: N815

@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-import ipaddress
+import asyncio
 import socket
 from contextlib import suppress
+from typing import cast
 
 import uvicorn
 
 from mlsql.errors import Cancelled, ConfigError
+from mlsql.rest.addresses import address_of, is_loopback
 from mlsql.rest.app import create_app
+from mlsql.rest.connections import prompt_connections
 from mlsql.rest.service import Service
 from mlsql.stop import Stop
 
 _SECONDS_FOR_REPLIES = 10
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens on *host*, which must be this machine's loopback, at *port* (0: a free one)."""
-    address = "127.0.0.1" if host == "localhost" else host.strip("[]")
-    if not _is_loopback(address):
+def listen(host: str, port: int, *, anywhere: bool = False) -> socket.socket:
+    """A socket that listens on *host* at *port* (0: a free one).
+
+    That must be this machine's loopback, unless the server asks for tokens and so may be *anywhere*.
+    """
+    address = address_of(host)
+    if not (anywhere or is_loopback(address)):
         raise ConfigError(
             f"the server asks nobody who he is, so it cannot listen on '{host}'",
-            hint="server.host is 127.0.0.1, ::1 or localhost; let a proxy that authenticates stand before it",
+            hint="auth.mode = token asks for tokens; else server.host is 127.0.0.1, ::1 or localhost",
         )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        return socket.create_server((address, port), family=family)
+        listener = socket.create_server((address, port), family=family)
     except OSError as error:
         raise ConfigError(
             f"the server cannot listen on {host}:{port}: {error.strerror}", hint="another one: --port"
         ) from error
+    # Connections inherit it; asyncio sets it only where the protocol is named, and each reply waits 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 def serve_until(stop: Stop, service: Service, listener: socket.socket) -> None:
@@ -40,8 +49,9 @@ def serve_until(stop: Stop, service: Service, listener: socket.socket) -> None:
         uvicorn.Config(
             app,
             lifespan="off",
+            http=cast(type[asyncio.Protocol], prompt_connections(service.settings.server.request_time)),
             log_config=None,
-            access_log=False,
+            access_log=service.settings.logging.level == "debug",
             server_header=False,
             timeout_graceful_shutdown=_SECONDS_FOR_REPLIES,
         )
@@ -53,10 +63,3 @@ def serve_until(stop: Stop, service: Service, listener: socket.socket) -> None:
 
     with suppress(Cancelled), stop.ending(end):
         server.run(sockets=[listener])
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

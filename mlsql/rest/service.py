@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from mlsql.config import data_folder
-from mlsql.database import open_database, private_folder
+from mlsql.callbacks import Callbacks
+from mlsql.database import open_database, private_folder, state_folder
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import Engine
 from mlsql.errors import ConfigError
@@ -22,15 +21,34 @@ from mlsql.job_store import JobStore
 from mlsql.job_sweeper import Sweeper
 from mlsql.job_turns import Work
 from mlsql.jobs import Jobs
-from mlsql.script_jobs import ScriptWork, spark_tasks
+from mlsql.rest.addresses import asks_for_tokens
+from mlsql.rest.callbacks import open_callbacks
+from mlsql.rest.chores import now_and_then
+from mlsql.rest.cluster import Cluster, NoCluster, SparkCluster
+from mlsql.rest.metrics import Counts, Metrics
+from mlsql.rest.readiness import Readiness, has_room, writes
+from mlsql.roles import Role
+from mlsql.script_jobs import ScriptWork
 from mlsql.settings import Settings
+from mlsql.tokens import TokenStore
+
+NO_CLUSTER = NoCluster()
+_LONGEST_SECONDS = 60.0
+"""How often idle sessions are looked for at least."""
 
 
 class Check(Protocol):
     """Finds what is wrong with a script before it runs."""
 
     def __call__(
-        self, text: str, /, *, owner: str | None, parameters: Mapping[str, str], dialect: str | None
+        self,
+        text: str,
+        /,
+        *,
+        owner: str | None,
+        parameters: Mapping[str, str],
+        dialect: str | None,
+        role: Role,
     ) -> tuple[Diagnostic, ...]:
         """Errors and warnings, in the order of the text."""
         ...
@@ -44,26 +62,27 @@ class Service:
     jobs: Jobs
     results: ResultFolders
     check: Check
-    tasks: Callable[[str], Mapping[str, int] | None]
-    """The Spark tasks of a job that runs."""
-
-
-def _no_tasks(_job: str) -> None:
-    """What is known where there is no Spark."""
+    cluster: Cluster
+    callbacks: Callbacks
+    readiness: Readiness
+    tokens: TokenStore | None = None
+    """What callers have to show; None where only the person at the machine reaches the server."""
+    metrics: Metrics = field(default_factory=Metrics)
 
 
 @contextmanager
 def engine_service(engine: Engine) -> Iterator[Service]:
     """The service whose jobs run on *engine*; the caller closes the engine."""
-    results = result_folders(engine.settings)
-    work, tasks = ScriptWork(engine, results), partial(spark_tasks, engine.spark)
-    with open_service(engine.settings, work, engine.check, tasks) as service:
+    work = ScriptWork(engine, result_folders(engine.settings))
+    opened = open_service(engine.settings, work, engine.check, SparkCluster(engine))
+    seconds = min(_LONGEST_SECONDS, max(1.0, engine.settings.sessions.idle / 2))
+    with opened as service, now_and_then(engine.close_idle, seconds, "idle sessions"):
         yield service
 
 
 @contextmanager
 def open_service(
-    settings: Settings, work: Work, check: Check, tasks: Callable[[str], Mapping[str, int] | None] = _no_tasks
+    settings: Settings, work: Work, check: Check, cluster: Cluster = NO_CLUSTER
 ) -> Iterator[Service]:
     """A service whose jobs do *work*; jobs that an earlier one left are recovered first."""
     state, results = private_folder(state_folder(settings)), result_folders(settings)
@@ -71,25 +90,49 @@ def open_service(
         private_folder(results.root)
         database = open_database(settings.jobs.database, state)
         store = JobStore(database)
-        sweeper = Sweeper(store, results, settings.jobs.result_ttl)
+        sweeper = Sweeper(store, results, settings.jobs.result_ttl, settings.jobs.history)
+        metrics = Metrics()
         try:
-            with Jobs(store, work, _limits(settings), results) as jobs:
+            with (
+                open_callbacks(settings, database, results) as callbacks,
+                Jobs(
+                    store,
+                    metrics.counting(work),
+                    _limits(settings),
+                    results,
+                    delivery_written=callbacks.wake,
+                    job_ended=metrics.ended,
+                ) as jobs,
+            ):
                 sweeper.start()
-                yield Service(settings, jobs, results, check, tasks)
+                parts = {"spark": cluster.answer, "database": writes(database), "state": has_room(state)}
+                tokens = TokenStore(database) if asks_for_tokens(settings) else None
+                metrics.count(Counts(store.counts, callbacks.tally.snapshot, cluster.sessions))
+                yield Service(
+                    settings, jobs, results, check, cluster, callbacks, Readiness(parts), tokens, metrics
+                )
         finally:
             sweeper.stop()
             database.dispose()
+
+
+def service_settings(settings: Settings) -> Settings:
+    """*settings* as a server runs with them: unless they say otherwise, owners are apart.
+
+    Then paths begin in a root; without ``paths.root`` it is a folder beside the database.
+    """
+    security, paths = settings.security, settings.paths
+    if security.profile == "auto":
+        security = replace(security, profile="service")
+    if security.profile == "service" and paths.root is None:
+        paths = replace(paths, root=private_folder(state_folder(settings)).absolute() / "files")
+    return replace(settings, security=security, paths=paths)
 
 
 def result_folders(settings: Settings) -> ResultFolders:
     """Where the files of jobs lie."""
     limits = settings.jobs
     return ResultFolders(state_folder(settings) / "jobs", limits.result_rows, limits.result_bytes)
-
-
-def state_folder(settings: Settings) -> Path:
-    """The folder of the server's database and files."""
-    return settings.server.state or data_folder() / "server"
 
 
 def _limits(settings: Settings) -> Limits:

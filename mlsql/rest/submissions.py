@@ -8,10 +8,11 @@ import json
 from mlsql.check import errors_of
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
-from mlsql.job_states import Submission
+from mlsql.job_states import Callback, Submission
 from mlsql.job_store import SubmissionKey
 from mlsql.job_sweeper import KEY_SECONDS
-from mlsql.rest.dependencies import Caller
+from mlsql.rest.callbacks import asked_callback
+from mlsql.rest.callers import Caller
 from mlsql.rest.schemas import RunScript, SubmitJob
 from mlsql.rest.service import Service
 from mlsql.settings import JobSettings
@@ -20,11 +21,13 @@ from mlsql.spans import Script
 _LONGEST_KEY = 255
 
 
-def script_submission(given: RunScript, caller: Caller, settings: JobSettings) -> Submission:
+def script_submission(given: RunScript, caller: Caller, service: Service) -> Submission:
     """What a request to ``/run/script`` asks for."""
-    _expect_within_limits(given.sql, settings)
+    settings = service.settings.jobs
+    expect_within_limits(given.sql, settings)
     return Submission(
         owner=caller.acting_for(given.owner),
+        role=caller.role,
         script=given.sql,
         name=given.job_name,
         parameters=given.parameters,
@@ -33,19 +36,23 @@ def script_submission(given: RunScript, caller: Caller, settings: JobSettings) -
         fresh=given.session_per_request,
         silent=given.silence,
         rows=given.output_size,
+        callback=_callback(given, service),
     )
 
 
-def job_submission(given: SubmitJob, caller: Caller, settings: JobSettings) -> Submission:
+def job_submission(given: SubmitJob, caller: Caller, service: Service) -> Submission:
     """What a request to ``/api/v1/jobs`` asks for."""
-    _expect_within_limits(given.script, settings)
+    settings = service.settings.jobs
+    expect_within_limits(given.script, settings)
     return Submission(
         owner=caller.acting_for(given.owner),
+        role=caller.role,
         script=given.script,
         name=given.name,
         parameters=given.parameters,
         timeout=settings.timeout if given.timeout is None else given.timeout / 1000,
         priority=given.priority,
+        callback=_callback(given, service),
         retry_on_restart=given.retry_on_restart,
         dialect=given.dialect,
         fresh=given.session_per_request,
@@ -54,8 +61,13 @@ def job_submission(given: SubmitJob, caller: Caller, settings: JobSettings) -> S
 
 def expect_sound(submission: Submission, service: Service) -> None:
     """Raise all errors that the text of the script shows."""
-    asked = {"owner": submission.owner, "dialect": submission.dialect}
-    found = service.check(submission.script, parameters=submission.parameters, **asked)
+    found = service.check(
+        submission.script,
+        owner=submission.owner,
+        parameters=submission.parameters,
+        dialect=submission.dialect,
+        role=submission.role,
+    )
     error = errors_of(found)
     if error is not None:
         raise error
@@ -71,7 +83,15 @@ def submission_key(key: str | None, given: SubmitJob) -> SubmissionKey | None:
     return SubmissionKey(key, hashlib.sha256(body.encode()).hexdigest(), KEY_SECONDS)
 
 
-def _expect_within_limits(script: str, settings: JobSettings) -> None:
+def _callback(given: RunScript | SubmitJob, service: Service) -> Callback | None:
+    dialect = given.dialect or service.settings.language.dialect
+    return asked_callback(given, dialect, service.callbacks.targets)
+
+
+def expect_within_limits(script: str, settings: JobSettings) -> None:
+    """Raise when *script* is too long, or holds what no database keeps."""
+    if "\0" in script:
+        raise ScriptError("the script holds the character NUL")
     size = len(script.encode())
     if size > settings.script_limit:
         raise ScriptError(

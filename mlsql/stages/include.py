@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import posixpath
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
-from typing import IO, Any
 
-from mlsql.errors import DataError, ScriptError, UnknownName
+from mlsql.errors import ScriptError, UnknownName
 from mlsql.grammar import parse
 from mlsql.options import is_filled
 from mlsql.plan import IncludeStep
 from mlsql.policy import Policy
 from mlsql.session import UNCHANGED, Outcome, Passage, Run, Splice, read_local_text
 from mlsql.spans import Script
+from mlsql.stages.downloads import download
 from mlsql.stages.libraries import declare_library, library_file
 
-_HTTP_SECONDS = 30.0
-_MOST_BYTES = 8 * 2**20
 _PYTHON = ".py"
 
 
@@ -81,7 +76,7 @@ def _include_beside(step: IncludeStep, run: Run) -> Outcome:
 def _include_url(step: IncludeStep, run: Run) -> Outcome:
     """What a host that is allowed answers."""
     url = run.policy.include_url(step.path.text, span=step.path.span)
-    return _spliced(url, lambda: _fetched(url, step, run), step)
+    return _spliced(url, lambda: download(url, run.stop, span=step.path.span), step)
 
 
 def _include_of_library(step: IncludeStep, run: Run) -> Outcome:
@@ -133,34 +128,3 @@ def _refuse_cycle(path: str, step: IncludeStep) -> None:
                 f"a file that includes itself: {' → '.join(reversed(chain))}", span=step.path.span
             )
         script = script.origin.script if script.origin else None
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """An address that was judged may not send us to another."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,  # noqa: ARG002 - as urllib calls them
-        fp: IO[bytes],  # noqa: ARG002
-        code: int,  # noqa: ARG002
-        msg: str,  # noqa: ARG002
-        headers: Any,  # noqa: ARG002
-        newurl: str,  # noqa: ARG002
-    ) -> None:
-        return None
-
-
-def _fetched(url: str, step: IncludeStep, run: Run) -> str:
-    """The text that *url* answers, UTF-8, of at most 8 MiB."""
-    opener = urllib.request.build_opener(_NoRedirect)
-    seconds = _HTTP_SECONDS if run.stop.remaining is None else min(_HTTP_SECONDS, run.stop.remaining)
-    try:
-        with opener.open(url, timeout=seconds) as reply:
-            content = reply.read(_MOST_BYTES + 1)
-        text: str = content.decode("utf-8-sig")
-    except (OSError, HTTPException, UnicodeDecodeError) as error:
-        reason = f"it answers {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error)
-        raise DataError(f"'{url}' cannot be read: {reason}", span=step.path.span) from error
-    if len(content) > _MOST_BYTES:
-        raise DataError(f"'{url}' gives more than {_MOST_BYTES:,} bytes", span=step.path.span)
-    return text

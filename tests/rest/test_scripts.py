@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from mlsql.roles import Role
+
 SECONDS = 120
 ASYNC = {"/api/v1/jobs": {}, "/run/script": {"async": True}}
 FIELDS = {
@@ -42,6 +44,7 @@ def test_form_and_json_mean_the_same(client, told):
             "sink": None,
             "dialect": None,
             "fresh": False,
+            "role": Role.OPERATOR,
         }
     ]
 
@@ -135,7 +138,7 @@ def test_what_old_clients_send_besides_is_passed_over(client, told):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("jobType", "stream"), ("executeMode", "explain"), ("callback", "http://x/")]
+    ("field", "value"), [("jobType", "stream"), ("executeMode", "explain"), ("callbackFormat", "xml")]
 )
 def test_what_this_version_cannot_do_is_refused(client, told, field, value):
     """Rather than done otherwise."""

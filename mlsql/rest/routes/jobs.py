@@ -13,12 +13,13 @@ from mlsql.job_errors import JobConflict
 from mlsql.job_events import read_log
 from mlsql.job_results import FORMS
 from mlsql.job_states import Job, JobState
-from mlsql.rest.dependencies import CallerOf, JobRequestOf, ServiceOf
+from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf
 from mlsql.rest.event_streams import event_stream
-from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, url_of
+from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, text_reply, url_of
 from mlsql.rest.schemas import JobPage, JobReply, SubmitJob, Submitted
 from mlsql.rest.service import Service
 from mlsql.rest.submissions import expect_sound, job_submission, submission_key
+from mlsql.spans import mask_secrets
 
 router = APIRouter(prefix=JOBS_URL, tags=["jobs"])
 
@@ -41,6 +42,13 @@ _RESULT: dict[int | str, dict[str, Any]] = {
         "content": {kind.partition(";")[0]: {} for kind, _ in FORMS.values()},
     }
 }
+_SCRIPT = text_reply("text/plain", "The script.", "select 1 as one as t;")
+_LOG = text_reply("text/plain", "Lines with their time.", "2026-01-01T02:00:00.012Z the job is running\n")
+_EVENTS = text_reply(
+    "text/event-stream",
+    "Events, the kind of which says what their JSON holds.",
+    'id: 1\nevent: state\ndata: {"at": "2026-01-01T02:00:00.000Z", "state": "queued"}\n\n',
+)
 
 Offset = Annotated[int, Query(ge=0, le=2**53)]
 Cursor = Annotated[int | None, Query(ge=1, le=2**53, description="What `next` of the page before said.")]
@@ -64,10 +72,11 @@ def submit(
     With a header ``Idempotency-Key`` it can be sent again without harm: for 24 hours the same key
     with the same body gives the same job. A script with static errors is refused with all of them.
     """
-    key = submission_key(idempotency_key, given)
-    submission = job_submission(given, caller, service.settings.jobs)
-    expect_sound(submission, service)
-    job = service.jobs.submit(submission, job=request.state.job, key=key)
+    with service.metrics.submitting():
+        key = submission_key(idempotency_key, given)
+        submission = job_submission(given, caller, service)
+        expect_sound(submission, service)
+        job = service.jobs.submit(submission, job=request.state.job, key=key)
     request.state.job = job.id
     return JSONResponse({"id": job.id, "url": url_of(job.id)}, 202, {"Location": url_of(job.id)})
 
@@ -75,6 +84,7 @@ def submit(
 @router.get("", responses={200: {"model": JobPage}, **error_replies()})
 def list_jobs(
     service: ServiceOf,
+    caller: CallerOf,
     owner: str | None = None,
     state: Annotated[list[JobState] | None, Query()] = None,
     name: str | None = None,
@@ -82,51 +92,53 @@ def list_jobs(
     cursor: Cursor = None,
 ) -> Response:
     """The jobs, the newest first; ``state`` may be given several times."""
-    page = service.jobs.store.page(owner=owner, states=state or (), name=name, limit=limit, before=cursor)
+    whose = caller.seen(owner)
+    page = service.jobs.store.page(owner=whose, states=state or (), name=name, limit=limit, before=cursor)
     jobs = [_told(service.jobs.with_progress(each), service) for each in page.jobs]
     return JSONResponse({"jobs": jobs, "next": None if page.next is None else str(page.next)})
 
 
 @router.get("/{job}", responses={200: {"model": JobReply}, **error_replies(404)})
-def look_up(request: Request, job: str, service: ServiceOf) -> Response:
+def look_up(found: FoundJob, service: ServiceOf) -> Response:
     """A job: its state, its times, the statement that runs, how far that has come, its error."""
-    found = _found(request, job, service)
-    tasks = service.tasks(job) if found.state is JobState.RUNNING else None
+    tasks = service.cluster.tasks(found.id) if found.state is JobState.RUNNING else None
     return JSONResponse({**_told(found, service), "spark": tasks})
 
 
 @router.get("/{job}/result", responses=_RESULT | error_replies(404, 409, 410), response_class=Response)
 def result(
-    request: Request,
-    job: str,
+    found: FoundJob,
     service: ServiceOf,
     format: Literal["json", "csv", "arrow", "parquet"] = "json",  # noqa: A002 -- the name of the parameter
     limit: Annotated[int | None, Query(ge=0, le=2**53)] = None,
     offset: Offset = 0,
 ) -> Response:
     """The rows of a job that succeeded, from *offset* on and at most *limit*; the same each time."""
-    found = _found(request, job, service)
     if found.state is not JobState.SUCCEEDED:
-        raise JobConflict(f"the job '{job}' has no result: it is {found.state}")
+        raise JobConflict(f"the job '{found.id}' has no result: it is {found.state}")
     media_type, form = FORMS[format]
     rows = form(service.results.open(found), offset, limit)
     first = next(rows, b"")  # what cannot be given in this form is told by a status
     return StreamingResponse(chain([first], rows), media_type=media_type)
 
 
-@router.get("/{job}/log", responses=error_replies(404), response_class=Response)
-def job_log(request: Request, job: str, service: ServiceOf, offset: Offset = 0) -> Response:
+@router.get("/{job}/script", responses=_SCRIPT | error_replies(404), response_class=Response)
+def job_script(found: FoundJob) -> Response:
+    """The script of a job, with the secrets in it starred out."""
+    return Response(mask_secrets(found.submission.script), media_type="text/plain; charset=utf-8")
+
+
+@router.get("/{job}/log", responses=_LOG | error_replies(404), response_class=Response)
+def job_log(found: FoundJob, service: ServiceOf, offset: Offset = 0) -> Response:
     """The log from a byte on, at most 1 MiB; the header X-Next-Offset says where to go on."""
-    found = _found(request, job, service)
     text = read_log(service.results.of(found.id), offset, _LOG_BYTES)
     headers = {LOG_OFFSET: str(offset + len(text))}
     return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
 
 
-@router.get("/{job}/events", responses=error_replies(404), response_class=Response)
+@router.get("/{job}/events", responses=_EVENTS | error_replies(404), response_class=Response)
 def events(
-    request: Request,
-    job: str,
+    found: FoundJob,
     service: ServiceOf,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
@@ -134,7 +146,6 @@ def events(
 
     A reader that was cut off goes on where it stopped with the header ``Last-Event-ID``.
     """
-    found = _found(request, job, service)
     after = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
     return StreamingResponse(
         event_stream(service, found.id, after),
@@ -146,21 +157,13 @@ def events(
 @router.post(
     "/{job}/cancel", status_code=202, responses={202: {"model": JobReply}, **error_replies(404, 409)}
 )
-def cancel(request: Request, job: str, service: ServiceOf) -> Response:
+def cancel(found: FoundJob, service: ServiceOf) -> Response:
     """Cancel a job that waits or runs.
 
     One that runs is told as cancelled when all that it started has ended; until then
     ``cancelRequested`` is true.
     """
-    _found(request, job, service)
-    return JSONResponse(_told(service.jobs.cancel(job), service), 202)
-
-
-def _found(request: Request, job: str, service: Service) -> Job:
-    """The job, whose id is that of the reply too."""
-    found = service.jobs.find(job)
-    request.state.job = found.id
-    return found
+    return JSONResponse(_told(service.jobs.cancel(found.id), service), 202)
 
 
 def _told(job: Job, service: Service) -> dict[str, Any]:

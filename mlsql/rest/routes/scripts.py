@@ -17,12 +17,13 @@ from mlsql.job_errors import UnknownJob
 from mlsql.job_states import ACTIVE, Job
 from mlsql.job_turns import Ending
 from mlsql.outline import outline
-from mlsql.rest.dependencies import Caller, CallerOf, ScriptOf, ServiceOf, fields_of
-from mlsql.rest.replies import error_replies, url_of
-from mlsql.rest.schemas import RunScript
+from mlsql.rest.callers import Caller, find_job
+from mlsql.rest.dependencies import CallerOf, ScriptOf, ServiceOf, fields_of
+from mlsql.rest.replies import error_replies, running_job_reply, url_of
+from mlsql.rest.schemas import Killed, RunningJob, RunScript
 from mlsql.rest.service import Service
-from mlsql.rest.submissions import expect_sound, script_submission
-from mlsql.spans import Script, mask_secrets
+from mlsql.rest.submissions import expect_sound, expect_within_limits, script_submission
+from mlsql.spans import Script
 
 router = APIRouter(tags=["scripts"])
 
@@ -66,7 +67,7 @@ async def run_script(request: Request, script: ScriptOf, service: ServiceOf, cal
     them, or the statements.
     """
     if script.execute_mode == "analyze":
-        return JSONResponse(outline(parse(Script("<script>", script.sql))))
+        return JSONResponse(await run_in_threadpool(_outlined, script, service))
     if script.execute_mode == "check" or script.skip_physical_job:
         return JSONResponse(await run_in_threadpool(_checked, script, service, caller))
     waiter = None if script.is_async else _new_waiter()
@@ -80,20 +81,20 @@ async def run_script(request: Request, script: ScriptOf, service: ServiceOf, cal
 
 
 @router.get("/runningjobs", responses=error_replies())
-def running_jobs(service: ServiceOf) -> dict[str, dict[str, Any]]:
+def running_jobs(service: ServiceOf, caller: CallerOf) -> dict[str, RunningJob]:
     """The jobs that wait or run, by their id, as clients of Byzer read them."""
-    found = service.jobs.store.page(states=ACTIVE, limit=_MOST_SHOWN, scripts=True)
-    return {each.id: _running_job(service.jobs.with_progress(each)) for each in found.jobs}
+    found = service.jobs.store.page(owner=caller.seen(None), states=ACTIVE, limit=_MOST_SHOWN, scripts=True)
+    return {each.id: RunningJob(**running_job_reply(service.jobs.with_progress(each))) for each in found.jobs}
 
 
 @router.post("/killjob", responses=error_replies(404, 409, 413, 415), openapi_extra={"requestBody": _KILLED})
-async def kill_job(request: Request, service: ServiceOf, caller: CallerOf) -> dict[str, str]:
+async def kill_job(request: Request, service: ServiceOf, caller: CallerOf) -> Killed:
     """Cancel a job, which ``groupId`` (its id) or ``jobName`` names."""
     fields = {"groupId": "", "jobName": "", "owner": "", **await fields_of(request)}
     job = await run_in_threadpool(_job_to_kill, fields, service, caller)
     request.state.job = job
     await run_in_threadpool(service.jobs.cancel, job)
-    return {"job": job}
+    return Killed(job=job)
 
 
 def _new_waiter() -> Future[Ending]:
@@ -106,15 +107,27 @@ def _new_waiter() -> Future[Ending]:
 def _submitted(
     job: str, script: RunScript, service: Service, caller: Caller, waiter: Future[Ending] | None
 ) -> Job:
-    submission = script_submission(script, caller, service.settings.jobs)
-    if waiter is None:
-        expect_sound(submission, service)
-    return service.jobs.submit(submission, job=job, waiter=waiter, is_only_one=bool(submission.name))
+    with service.metrics.submitting():
+        submission = script_submission(script, caller, service)
+        if waiter is None:
+            expect_sound(submission, service)
+        return service.jobs.submit(submission, job=job, waiter=waiter, is_only_one=bool(submission.name))
+
+
+def _outlined(script: RunScript, service: Service) -> list[dict[str, Any]]:
+    expect_within_limits(script.sql, service.settings.jobs)
+    return outline(parse(Script("<script>", script.sql)))
 
 
 def _checked(script: RunScript, service: Service, caller: Caller) -> list[dict[str, Any]]:
-    asked = {"owner": caller.acting_for(script.owner), "dialect": script.dialect}
-    found = service.check(script.sql, parameters=script.parameters, **asked)
+    expect_within_limits(script.sql, service.settings.jobs)
+    found = service.check(
+        script.sql,
+        owner=caller.acting_for(script.owner),
+        parameters=script.parameters,
+        dialect=script.dialect,
+        role=caller.role,
+    )
     return [each.as_json() for each in found]
 
 
@@ -128,28 +141,9 @@ def _body(ending: Ending, script: RunScript, service: Service) -> str:
     return f'{{"schema":{stored.spark_schema},"data":{data}}}' if script.include_schema else data
 
 
-def _running_job(job: Job) -> dict[str, Any]:
-    asked, statement = job.submission, (job.progress or {}).get("statement") or {}
-    return {
-        "owner": asked.owner,
-        "jobType": "script",
-        "jobName": asked.name or job.id,
-        "jobContent": mask_secrets(asked.script),
-        "groupId": job.id,
-        "state": job.state.value,
-        "progress": {
-            "totalJob": statement.get("total", 0),
-            "currentJobIndex": statement.get("number", 0),
-            "script": statement.get("title", ""),
-        },
-        "startTime": round((job.started or job.submitted) * 1000),
-        "timeout": -1 if asked.timeout is None else round(asked.timeout * 1000),
-    }
-
-
 def _job_to_kill(fields: dict[str, Any], service: Service, caller: Caller) -> str:
     if fields["groupId"]:
-        return str(fields["groupId"])
+        return find_job(service, caller, str(fields["groupId"])).id
     name = str(fields["jobName"])
     if not name:
         raise ScriptError("a job is named by 'groupId' or 'jobName'", hint="/runningjobs lists them")
