@@ -39,12 +39,13 @@ _TABLE = "TABLE"
 class Advice:
     """The tables and models at one point of a script, and what was odd so far.
 
-    *tables* are in the catalogue already; *holds_model* tells whether a model lies at a path.
+    *tables* lists those of the catalogue; *holds_model* tells whether a model lies at a path.
     """
 
-    def __init__(self, tables: Collection[str], holds_model: Callable[[Word], bool]) -> None:
+    def __init__(self, tables: Callable[[], Collection[str]], holds_model: Callable[[Word], bool]) -> None:
         self.warnings: list[ScriptError] = []
-        self._tables = {name.casefold(): name for name in (*tables, _ALWAYS_THERE)}
+        self._tables = {_ALWAYS_THERE: _ALWAYS_THERE}
+        self._catalogue: Callable[[], Collection[str]] | None = tables
         self._trained: set[str] = set()
         self._holds_model = holds_model
         self._is_open = False
@@ -55,12 +56,19 @@ class Advice:
 
     def use(self, name: str, span: Span) -> None:
         """A statement reads the table *name*."""
-        if self._is_open or not is_filled(name) or name.casefold() in self._tables:
+        if self._is_open or not is_filled(name) or self._knows(name):
             return
         near = nearest(name, self._tables.values())
         hint = f"did you mean '{near}'?" if near else "a table of an earlier script of the session?"
         message = f"no statement before makes the table '{name}'"
         self.warnings.append(ScriptError(message, span=span, hint=hint))
+
+    def _knows(self, name: str) -> bool:
+        """Whether there is a table *name*; the catalogue is listed once, and only when it has to be."""
+        if name.casefold() not in self._tables and self._catalogue is not None:
+            self._tables = {each.casefold(): each for each in self._catalogue()} | self._tables
+            self._catalogue = None
+        return name.casefold() in self._tables
 
     def query(self, query: Rendered) -> None:
         """A statement reads the tables that *query* names."""

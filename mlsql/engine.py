@@ -12,36 +12,40 @@ import getpass
 import re
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mlsql import stages, udf
+from mlsql import stages
 from mlsql.bridge.launcher import LocalLauncher
 from mlsql.check import errors_of
 from mlsql.checker import Checker, scope_without_spark
 from mlsql.config import load_settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import DIALECTS, Dialect
-from mlsql.errors import ConfigError, ScriptError, UnknownName
+from mlsql.errors import ConfigError, UnknownName
 from mlsql.events import Sink, ignore
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
 from mlsql.model_store import PathModelStore
-from mlsql.policy import Policy
-from mlsql.roles import Role
-from mlsql.session import Run, Session
+from mlsql.owner_sessions import OwnerSessions
+from mlsql.permissions import TablePermissions
+from mlsql.policy import SERVICE, Policy
+from mlsql.policy_file import read_policy_file
+from mlsql.roles import Role, expect_owner
+from mlsql.session import Run, Session, expect_allowed
 from mlsql.settings import Settings
 from mlsql.spans import Script
-from mlsql.spark import SUBSTITUTE, own_session, start_spark, stop_spark
+from mlsql.spark import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spark, stop_spark
 from mlsql.spark_databases import drop_own_database, use_own_database
 from mlsql.spark_errors import expect_sql
+from mlsql.spark_plans import PlanReader
 from mlsql.stop import Stop
+from mlsql.udf.functions import BuiltinFunctions
 from mlsql.variables import Scope
 
 if TYPE_CHECKING:
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-OWNER = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+    from mlsql.templates import Rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,8 @@ class Result:
     """What a script gives: its last table, by name and as a frame; both None when it made none."""
 
     run: Run
+    lease: ExitStack = field(default_factory=ExitStack, repr=False)
+    """What holds the session; let go of when the frame has been read."""
 
     @property
     def table(self) -> str | None:
@@ -71,8 +77,11 @@ class Result:
 
     @contextmanager
     def reading(self) -> Iterator[DataFrame | None]:
-        """A block that reads the frame as a part of the run: cancelled with it, its errors placed."""
-        with self.run.watch(), self.run.guard():
+        """A block that reads the frame as a part of the run: cancelled with it, its errors placed.
+
+        Behind it the session may be closed; that of a fresh run is.
+        """
+        with self.lease, self.run.watch(), self.run.guard():
             yield self.frame
 
 
@@ -82,20 +91,30 @@ class Engine:
     ``Engine(spark)`` uses a Spark session that is there already and leaves it running;
     :meth:`local` starts one and ends it. The given session itself serves the default owner
     (the login name), so the temporary views in it are visible to his scripts. A *launcher* that is
-    given serves several engines, and is closed by the caller.
+    given serves several engines, and is closed by the caller. Where owners are apart, *permissions* are
+    asked about their tables, else those of the setting ``security.policy``.
     """
 
     def __init__(
-        self, spark: SparkSession, settings: Settings | None = None, *, launcher: LocalLauncher | None = None
+        self,
+        spark: SparkSession,
+        settings: Settings | None = None,
+        *,
+        launcher: LocalLauncher | None = None,
+        permissions: TablePermissions | None = None,
     ) -> None:
         self.settings = settings or load_settings()
         self.spark = spark
         self._owns_spark = False
-        self._lock = Lock()
-        self._sessions: dict[str, Session] = {}
+        self._sessions = OwnerSessions(self._open_session, partial(self._open_session, fresh=True), let_go)
         self._owners: set[str] = set()  # a fresh run makes a database too, and is not among the sessions
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
+        self._builtins = BuiltinFunctions(spark)
+        self._plans = PlanReader()
+        if permissions is None and (policy_file := self.settings.security.policy) is not None:
+            permissions = read_policy_file(policy_file)
+        self._permissions = permissions
         self._own_launcher = LocalLauncher() if launcher is None else None
         known = stages.builtins(PathModelStore(), launcher=launcher or self._own_launcher)
         self._interpreter = Interpreter(known, deepest=depth)
@@ -126,22 +145,26 @@ class Engine:
         """Run the script *text* to its end; *name* is what messages call it by.
 
         *parameters* are variables from outside; *job* is the id of the run where the caller has
-        one already. A *fresh* run shares nothing with others of its owner: its session begins
-        empty, and what it leaves is seen by nobody. The *role* decides what the script may where
+        one already. A *fresh* run has a session of its own: it begins empty, and nobody sees what it
+        leaves there; the owner's database is the same. The *role* decides what the script may where
         owners are apart. Raises MlsqlError: all errors that the text
         shows at once, before anything runs, else the error of the statement that failed.
         """
         script = Script(name, text)
+        stop = stop or Stop()
+        stop.check()
         statements = parse(script)
+        stop.check()
         owner = owner or default_owner()
-        session = self._open_session(owner, fresh=True) if fresh else self.session(owner)
-        scope = self._scope(session, job := job or uuid.uuid4().hex, parameters or {}, dialect)
-        policy = Policy.from_settings(self.settings, owner, role)
-        self._checker.expect_sound(statements, scope, policy)
-        run = Run(job, script, session, self.settings, policy, scope, stop or Stop(), sink)
-        with run.watch(), run.endings:
-            self._interpreter.run(statements, run)
-        return Result(run)
+        with ExitStack() as lease:
+            session = lease.enter_context(self._sessions.using(owner, fresh=fresh))
+            scope = self._scope(session, job := job or uuid.uuid4().hex, parameters or {}, dialect)
+            policy = self._policy(owner, role)
+            self._checker.expect_sound(statements, scope, policy)
+            run = Run(job, script, session, self.settings, policy, scope, stop, sink)
+            with run.watch(), run.endings:
+                self._interpreter.run(statements, run)
+            return Result(run, lease.pop_all())
 
     def check(
         self,
@@ -160,12 +183,19 @@ class Engine:
         """
         session = self.session(owner or default_owner())
         scope = self._scope(session, "check", parameters or {}, dialect)
-        tables = [each.name for each in session.spark.catalog.listTables()]
-        parse_query = partial(expect_sql, spark=session.spark)
+        policy = self._policy(session.owner, role)
+
+        def tables() -> list[str]:
+            return [each.name for each in session.spark.catalog.listTables()]
+
+        def parse_query(query: Rendered) -> None:
+            expect_sql(query, spark=session.spark)
+            expect_allowed(query, session, policy)
+
         return self._checker.check(
             Script(name, text),
             scope,
-            Policy.from_settings(self.settings, session.owner, role),
+            policy,
             more_variables=not complete,
             tables=tables,
             parse_query=parse_query,
@@ -174,15 +204,28 @@ class Engine:
 
     def session(self, owner: str) -> Session:
         """The session of *owner*, made at its first use."""
-        with self._lock:
-            if owner not in self._sessions:
-                self._sessions[owner] = self._open_session(owner)
-            return self._sessions[owner]
+        return self._sessions.of(owner)
+
+    @property
+    def open_sessions(self) -> int:
+        """How many owners have one."""
+        return len(self._sessions)
+
+    def log_out(self, owner: str) -> None:
+        """Forget the session of *owner* with its tables, functions, variables and connections.
+
+        A conflict while scripts run in it.
+        """
+        self._sessions.log_out(owner)
+
+    def close_idle(self) -> None:
+        """Forget the sessions that were not used for as long as ``sessions.idle`` says."""
+        self._sessions.close_idle(self.settings.sessions.idle)
 
     def close(self) -> None:
         """Forget the sessions with what they hold, and end Spark when this engine started it."""
         owners, self._owners = self._owners, set()
-        self._sessions.clear()
+        self._sessions.forget()
         if self._own_launcher is not None:
             self._own_launcher.close()
         if self._owns_spark:
@@ -205,7 +248,7 @@ class Engine:
         return Scope.for_run(
             owner=session.owner,
             job_name=job,
-            home=str(self.settings.paths.root or Path.home()),
+            home=str(self._policy(session.owner).root or Path.home()),
             now=datetime.now(zone),
             parameters=parameters,
             lasting=session.variables,
@@ -213,19 +256,39 @@ class Engine:
         )
 
     def _open_session(self, owner: str, *, fresh: bool = False) -> Session:
-        if not OWNER.fullmatch(owner):
-            raise ScriptError(
-                f"'{owner}' cannot be an owner",
-                hint="lower-case letters, digits, '.', '_', '-'; at most 64, the first a letter or digit",
-            )
-        is_default = owner == default_owner()
+        is_default = expect_owner(owner) == default_owner() and not self._is_service
+        self._make_root(owner)
         spark = self.spark if is_default and not fresh else own_session(self.spark)
         spark.conf.set(SUBSTITUTE, "false")
         if not is_default:
             self._owners.add(owner)
             use_own_database(spark, owner)
-        udf.register_builtins(spark)
-        return Session(owner, spark)
+        if self._is_service:
+            spark.conf.set(RUN_ON_FILES, "false")
+        self._builtins.register(spark)
+        return Session(owner, spark, plans=self._plans)
+
+    def _policy(self, owner: str, role: Role = Role.OPERATOR) -> Policy:
+        return Policy.from_settings(self.settings, owner, role, self._permissions)
+
+    @property
+    def _is_service(self) -> bool:
+        """Whether owners are apart, also the one who started this."""
+        return self.settings.security.profile == SERVICE
+
+    def _make_root(self, owner: str) -> None:
+        """Make the folder that the paths of *owner* begin in, where owners are apart."""
+        root = self.settings.paths.root
+        if not self._is_service or root is None:
+            return
+        try:
+            root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            (root / owner).mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(
+                f"the folder of '{owner}' in paths.root cannot be made: {error.strerror}",
+                hint="the user that the server runs as has to be able to write there",
+            ) from error
 
 
 def check_script(

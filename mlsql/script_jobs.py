@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mlsql.engine import Engine
 from mlsql.events import Sink
 from mlsql.job_results import ResultFolders
 from mlsql.job_states import Job, Kept
 from mlsql.stop import Stop
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +36,3 @@ class ScriptWork:
             if frame is None or asked.silent:
                 return None
             return self.results.keep_frame(job, frame, nulls=not result.run.scope.dialect.omits_nulls)
-
-
-def spark_tasks(spark: SparkSession, job: str) -> dict[str, int]:
-    """How many tasks the Spark stages of *job* have, those that Spark still knows, and how far they are."""
-    tracker = spark.sparkContext.statusTracker()
-    jobs = [tracker.getJobInfo(each) for each in tracker.getJobIdsForGroup(job)]
-    ids = [stage for each in jobs if each for stage in each.stageIds]
-    stages = [info for stage in ids if (info := tracker.getStageInfo(stage))]
-    return {
-        "stages": len(stages),
-        "tasks": sum(each.numTasks for each in stages),
-        "completed": sum(each.numCompletedTasks for each in stages),
-        "failed": sum(each.numFailedTasks for each in stages),
-    }

@@ -25,6 +25,7 @@ from mlsql.settings import Settings
 from mlsql.spans import Script, Span
 from mlsql.spark import cancel_jobs, job_group
 from mlsql.spark_errors import spark_errors, sql_error
+from mlsql.spark_plans import PlanReader
 from mlsql.stop import Stop
 from mlsql.templates import Rendered
 from mlsql.variables import Definition, Scope
@@ -111,6 +112,7 @@ class Session:
     variables: dict[str, Definition] = field(default_factory=dict)
     connections: dict[str, Connection] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    plans: PlanReader = field(default_factory=PlanReader)
 
 
 @dataclass(slots=True)
@@ -156,9 +158,9 @@ class Run:
 
     def sql(self, query: Rendered) -> DataFrame:
         """The lazy rows of *query*; what Spark refuses is an error placed in the script."""
-        self.policy.sql(query.text, span=query.span)
         self._queries[query.text] = query
         with self.guard(query.span):
+            expect_allowed(query, self.session, self.policy, is_run=True)
             return self.spark.sql(query.text)
 
     def read_text(self, path: str, *, span: Span | None = None) -> str:
@@ -179,6 +181,7 @@ class Run:
 
         An unknown one is told with the nearest known.
         """
+        self.policy.table(name.text, span=name.span)
         if name.text.casefold() == COMMAND:
             return self.spark.range(1).selectExpr("id as command")
         for written in (quoted(name.text), ".".join(map(quoted, name.text.split(".")))):
@@ -221,6 +224,19 @@ class Run:
 
     def _placed(self, error: Exception) -> MlsqlError:
         return sql_error(error, self._queries, self.spark)
+
+
+def expect_allowed(query: Rendered, session: Session, policy: Policy, *, is_run: bool = False) -> None:
+    """Refuse unless *policy* lets *query* run; fails as Spark's parser does.
+
+    Before the run the tables may not be there yet, so what depends on their columns is left to it.
+    """
+    policy.sql(
+        partial(session.plans.read, session.spark, query.text),
+        span=query.span,
+        place=query.source_span,
+        columns=partial(session.plans.columns, session.spark, query.text) if is_run else None,
+    )
 
 
 def read_local_text(path: str, *, span: Span | None = None) -> str:

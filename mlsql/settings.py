@@ -33,6 +33,12 @@ class ServerSettings:
     requests: int = option(
         "requests", integer(1), "Most requests that are answered at once, event streams too.", default=256
     )
+    request_time: float = option(
+        "request_time",
+        DURATION,
+        "How long a request may take to come in, and what is sent to be taken.",
+        default=60.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +83,12 @@ class JobSettings:
     timeout: float | None = option("timeout", LIMIT, "How long a run may take.", default=None)
     result_ttl: float = option(
         "result_ttl", DURATION, "How long the result and the log of a job are kept.", default=7 * 86400.0
+    )
+    history: float = option(
+        "history",
+        DURATION,
+        "How long an ended job is known: its script, state and error.",
+        default=90 * 86400.0,
     )
     script_limit: int = option("script_limit", SIZE, "Most bytes of a script.", default=2**20)
     statements: int = option("statements", integer(1), "Most statements of a script.", default=10_000)
@@ -240,10 +252,16 @@ class RoleSettings:
     """What each role may beyond tables and models in the profile ``service``."""
 
     analyst: tuple[str, ...] = option(
-        "analyst", PERMISSIONS_OF_A_ROLE, "What a token of the role analyst may.", default=()
+        "analyst",
+        PERMISSIONS_OF_A_ROLE,
+        "What a token of the role analyst may: shell, python, include, jdbc.",
+        default=(),
     )
     operator: tuple[str, ...] = option(
-        "operator", PERMISSIONS_OF_A_ROLE, "What a token of the role operator may.", default=()
+        "operator",
+        PERMISSIONS_OF_A_ROLE,
+        "What a token of the role operator may: shell, python, include, jdbc.",
+        default=(),
     )
 
 
@@ -264,13 +282,13 @@ class SecuritySettings:
     shell: bool = option(
         "shell",
         BOOLEAN,
-        'Whether `set … where type="shell"` may run a command on this machine.',
+        'Whether `set … where type="shell"` may run a command on this machine, in the profile local.',
         default=False,
     )
     python: bool = option(
         "python",
         BOOLEAN,
-        "Whether scripts may bring Python of their own to train with.",
+        "Whether scripts may bring Python of their own to train with, in the profile local.",
         default=True,
     )
     programs: tuple[str, ...] = option(

@@ -22,6 +22,7 @@ _SECRET_VALUE = re.compile(
     | ://[^/\s:@"'`]++:(?P<credential>[^@\s"'`]{1,4096}+)@
     """
 )
+_TOKEN = re.compile(r"(?<=mlsql_[0-9a-f]{12}_)[A-Za-z0-9_-]{43}")
 _INK = re.compile(r"[^\n]")
 
 
@@ -139,7 +140,8 @@ def mask_secrets(text: str) -> str:
         whole = match[0]
         return whole[:start] + _INK.sub("*", whole[start:end]) + whole[end:]
 
-    return _SECRET_VALUE.sub(stars, text)
+    masked = _SECRET_VALUE.sub(stars, text)
+    return _TOKEN.sub(lambda match: "*" * len(match[0]), masked) if "mlsql_" in masked else masked
 
 
 def _cells(char: str) -> int:

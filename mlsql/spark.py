@@ -26,6 +26,9 @@ _logger = logging.getLogger(__name__)
 SUBSTITUTE = "spark.sql.variable.substitute"
 """Whether Spark replaces ``${…}`` itself: it would swallow ours, and tell environment variables."""
 
+RUN_ON_FILES = "spark.sql.runSQLOnFiles"
+"""Whether a query may read a file by its path, which goes past the path jail."""
+
 _DEFAULTS = {
     "spark.master": "local[*]",
     "spark.sql.session.timeZone": "UTC",
@@ -70,6 +73,31 @@ def own_session(spark: SparkSession) -> SparkSession:
     return session
 
 
+def let_go(spark: SparkSession) -> None:
+    """Drop the temporary views of a session that nobody uses any more, and what they keep in memory.
+
+    The rest of it goes with its last reference; what is kept in memory belongs to all sessions.
+    """
+    from py4j.protocol import Py4JError, Py4JNetworkError
+    from pyspark.errors import PySparkException
+
+    try:
+        catalog = spark._jsparkSession.sessionState().catalog()
+        names = [each.table() for each in _each(catalog.listLocalTempViews("*"))]
+        for name in names:
+            spark.table("`" + name.replace("`", "``") + "`").unpersist()
+            spark.catalog.dropTempView(name)
+    except (ConnectionError, Py4JNetworkError):
+        _logger.debug("a session ended with Spark")
+    except (Py4JError, PySparkException) as error:
+        _logger.warning("a session is left with its views: %s", type(error).__name__)
+
+
+def _each(sequence: Any) -> Iterator[Any]:
+    """The elements of a sequence of Scala."""
+    yield from (sequence.apply(number) for number in range(sequence.length()))
+
+
 def stop_spark(spark: SparkSession) -> None:
     """End Spark and the Java process that was started for it; a new one may be started then."""
     from py4j.protocol import Py4JError
@@ -97,6 +125,21 @@ def slots(spark: SparkSession) -> int:
     """How many tasks can run at once on the executors that there are now."""
     context = spark.sparkContext._jsc.sc()
     return int(context.maxNumConcurrentTasks(context.resourceProfileManager().defaultResourceProfile()))
+
+
+def resources(spark: SparkSession) -> dict[str, int]:
+    """The cores and running tasks of all executors, and their memory for tables in bytes."""
+    executors = list(spark.sparkContext._jsc.sc().statusTracker().getExecutorInfos())
+    return {
+        "totalCores": slots(spark),
+        "totalTasks": sum(each.numRunningTasks() for each in executors),
+        "totalUsedMemory": sum(
+            each.usedOnHeapStorageMemory() + each.usedOffHeapStorageMemory() for each in executors
+        ),
+        "totalMemory": sum(
+            each.totalOnHeapStorageMemory() + each.totalOffHeapStorageMemory() for each in executors
+        ),
+    }
 
 
 @contextmanager
@@ -215,4 +258,4 @@ def _silence_query_loggers() -> None:
 
     for name in _QUERY_LOGGERS:
         PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
-    logging.getLogger("py4j").setLevel(logging.INFO)
+    logging.getLogger("py4j").setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.config import cache_folder
+from mlsql.config import cache_folder, is_secret
 from mlsql.errors import ConfigError
 from mlsql.java import find_java
 from mlsql.settings import Settings
@@ -35,7 +35,6 @@ _COMPILE_LATER = (
 )
 _COMPILE_NEVER = "-XX:TieredStopAtLevel=1"
 _EXCEPTION = re.compile(r"^(?:Exception in .+?Exception|Error): (?P<message>.+)$", re.MULTILINE)
-_SECRET = re.compile(r"secret|password|token|access[.]?key|credential", re.IGNORECASE)
 _KEPT_LOGS = 20
 _END_SECONDS = 20
 
@@ -67,7 +66,7 @@ def _on_command_line(settings: Mapping[str, str], app_name: str) -> dict[str, st
     """What the launcher is told; secrets are not, since anybody can list the arguments of a process."""
     # spark-submit takes this process for a shell, which it names so and draws bars in.
     unlike_a_shell = {"spark.app.name": app_name, "spark.ui.showConsoleProgress": "false"}
-    return unlike_a_shell | {name: value for name, value in settings.items() if not _SECRET.search(name)}
+    return unlike_a_shell | {name: value for name, value in settings.items() if not is_secret(name)}
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import mlsql
 from mlsql.engine import default_owner
 from mlsql.errors import Cancelled, ScriptError, ScriptErrors, TimedOut, UnknownName, UnknownOption
 from mlsql.events import Log
+from mlsql.roles import OWNER
 from mlsql.spark import SUBSTITUTE
 from mlsql.stop import Stop
 
@@ -65,7 +66,7 @@ def test_an_owner_must_be_a_plain_name(engine):
 
 def test_the_default_owner_is_one():
     """The login name may hold anything; the owner may not."""
-    assert mlsql.engine.OWNER.fullmatch(default_owner())
+    assert OWNER.fullmatch(default_owner())
 
 
 def test_parameters_are_variables_from_outside(engine):

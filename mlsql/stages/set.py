@@ -126,6 +126,7 @@ def _define_output(step: SetStep, options: SetOptions, run: Run) -> None:
 
 def _set_spark(step: SetStep, options: SetOptions, run: Run) -> None:  # noqa: ARG001 - as its siblings
     _refuse_guarded(step)
+    run.policy.spark_setting(step.name.text, span=step.name.span)
     with run.guard(step.span):
         run.spark.conf.set(step.name.text, render(step.value.text, step.value.span, run.scope).text)
 

@@ -10,6 +10,7 @@ from mlsql.config import cache_folder
 from mlsql.errors import ConfigError
 from mlsql.events import Log, Sink
 from mlsql.options import OptionText
+from mlsql.session import Run
 from mlsql.settings import BridgeSettings
 
 SERVERS = "bootstrap.servers"
@@ -27,6 +28,14 @@ def open_carrier(settings: BridgeSettings, kafka: Mapping[str, OptionText], emit
     transport = _open(settings, kafka, emit)
     transport.sweep()
     return transport
+
+
+def carrier_for(run: Run, kafka: Mapping[str, OptionText]) -> Transport:
+    """The same for a statement of *run*, as far as the policy lets it say how Kafka is reached."""
+    for key, given in kafka.items():
+        if key not in (TOPIC, *OUTDATED):
+            run.policy.brokers(span=given.key_span)
+    return open_carrier(run.settings.bridge, kafka, run.emit)
 
 
 def _open(settings: BridgeSettings, kafka: Mapping[str, OptionText], emit: Sink) -> Transport:

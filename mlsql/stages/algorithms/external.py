@@ -23,7 +23,7 @@ from mlsql.registry import Registry
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.candidate_reader import CandidateReader
-from mlsql.stages.algorithms.carrier import open_carrier
+from mlsql.stages.algorithms.carrier import carrier_for
 from mlsql.stages.algorithms.choice import ModelAddress, chosen_model
 from mlsql.stages.algorithms.columns import EVALUATE, FEATURES, Prepared, Wanted, prepare, prepare_alike
 from mlsql.stages.algorithms.descriptions import UNDESCRIBED, Description
@@ -160,7 +160,7 @@ class External:
             training.frame,
             request,
             evaluate=judging,
-            transport=open_carrier(settings.bridge, call.options.kafka, run.emit),
+            transport=carrier_for(run, call.options.kafka),
             trainers=self.trainers,
             launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
             message_bytes=settings.bridge.message_bytes,

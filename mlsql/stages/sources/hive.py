@@ -32,11 +32,13 @@ class Hive:
 
     def read(self, run: Run, path: Word, options: NoOptions, /) -> DataFrame:  # noqa: ARG002
         """The table, lazily."""
+        run.policy.table(path.text, "load", span=path.span)
         return run.sql(Rendered(f"table {_name(run, path)}", path.span))
 
     def write(self, run: Run, frame: DataFrame, target: Target, options: HiveWriteOptions, /) -> Written:
         """Write *frame* as a table of the catalog; its rows are counted as they are written."""
         path, mode, name = target.path, target.mode, _name(run, target.path)
+        run.policy.table(path.text, "save", span=path.span)
         known = _format(run, name, path.span)
         if known and mode == "ignore":
             return Written(path.text, 0, 0)

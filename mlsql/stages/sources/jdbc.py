@@ -122,6 +122,7 @@ def find(run: Run, path: Word, options: DatabaseOptions) -> Place:
         place = Place(path.text, {**aliases.get(_FORMAT, {}), **own}, path.span)
     else:
         raise _unknown(alias, aliases, path.span)
+    run.policy.jdbc(place.options, span=path.span)
     return replace(place, options={**place.options, "url": _allowed(place.options["url"], run, path.span)})
 
 
@@ -131,6 +132,7 @@ def _of_alias(run: Run, alias: Word, span: Span) -> Place:
     if name not in aliases:
         raise _unknown(name, aliases, alias.span)
     options = aliases[name]
+    run.policy.jdbc(options, span=alias.span)
     return Place("", {**options, "url": _allowed(options["url"], run, alias.span)}, span)
 
 

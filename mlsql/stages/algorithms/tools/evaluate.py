@@ -18,7 +18,7 @@ from mlsql.options import NAMES, OptionText, option, option_family
 from mlsql.registry import Registry
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.carrier import open_carrier
+from mlsql.stages.algorithms.carrier import carrier_for
 from mlsql.stages.algorithms.choice import ModelChoice, model_at
 from mlsql.stages.algorithms.columns import prepare_stored
 from mlsql.stages.algorithms.descriptions import EVALUATE
@@ -90,7 +90,7 @@ class Evaluate:
             prepare_stored(call.frame, request.columns),
             request,
             model,
-            transport=open_carrier(settings.bridge, call.options.kafka, run.emit),
+            transport=carrier_for(run, call.options.kafka),
             trainers=self.trainers,
             launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
             message_bytes=settings.bridge.message_bytes,
