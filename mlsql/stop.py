@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from mlsql.errors import Cancelled, RunStopped, TimedOut
 
@@ -80,14 +81,30 @@ class Stop:
             timer.cancel()
 
     @contextmanager
-    def ending(self, end: Callable[[], object]) -> Iterator[None]:
-        """Have *end* called when a stop comes within the block; when it has come, raise."""
-        key = object()
+    def ending(self, end: Callable[[], object], *, again: float | None = None) -> Iterator[None]:
+        """Have *end* called when a stop comes within the block; when it has come, raise.
+
+        What may come too early to have an effect is called *again* after so many seconds, until the
+        block ends.
+        """
+        key, ended = object(), threading.Event()
         with self._lock:
-            self._endings[key] = end
+            self._endings[key] = end if again is None else partial(_go_on, end, again, ended)
         try:
             self.check()
             yield
         finally:
+            ended.set()
             with self._lock:
                 self._endings.pop(key, None)
+
+
+def _go_on(end: Callable[[], object], seconds: float, ended: threading.Event) -> None:
+    """Call *end* now, and from a thread of its own again and again."""
+
+    def repeat() -> None:
+        while not ended.wait(seconds):
+            end()
+
+    end()
+    threading.Thread(target=repeat, daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -34,6 +35,10 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Choose how many examples a law is tried with."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # in the background of a shell; what we start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     usual = "slow" if config.getoption("--slow") else "ci" if IN_CI else "fast"
     settings.load_profile(config.getoption("--hypothesis-profile") or usual)
 

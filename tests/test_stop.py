@@ -118,3 +118,20 @@ def test_a_timer_that_is_not_needed_leaves_no_thread():
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+def test_an_ending_that_came_too_early_is_called_again():
+    """Until the block ends, and not after."""
+    stop, calls, third = Stop(), [], threading.Event()
+
+    def end():
+        calls.append(1)
+        if len(calls) == 3:
+            third.set()
+
+    with stop.ending(end, again=0.01):
+        stop.cancel()
+        assert third.wait(60)
+    seen = len(calls)
+    time.sleep(0.1)
+    assert len(calls) <= seen + 1  # one may have begun when the block ended

@@ -123,6 +123,7 @@ class LocalLauncher:
         with temporary_folder("worker") as folder:
             file, log = folder / "job.json", folder / "log"
             job.write(file)
+            log.touch(mode=0o600)  # one that is forked opens it later than we look into it
             copy_resources(job.equipment.resources, folder)
             process = self._start(job, file, log, worker_environment(folder, beside=beside))
             try:

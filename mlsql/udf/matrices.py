@@ -32,33 +32,14 @@ def matrices(rows: pd.Series | pd.DataFrame, width: int, function: str, *, spars
     Arrays are a series, vectors a frame of type, size, indices and values. DataError names the
     *function* when a row has another width.
     """
+    import numpy as np
     import pandas as pd
 
     if isinstance(rows, pd.DataFrame):
         yield from _of_vectors(rows, width, function, sparse=sparse)
         return
-    arrays = rows.to_numpy()
-    _check(map(len, arrays), width, function)
-    yield _whole(arrays, width)
-
-
-def _whole(arrays: Any, width: int) -> Any:
-    """A new matrix of rows that are *width* wide, copied at once where they lie side by side.
-
-    What pandas gets of an Arrow column of arrays are slices of one array, in the order of the rows.
-    """
-    import numpy as np
-
-    base, step = arrays[0].base, arrays[0].nbytes
-    if base is not None and base.nbytes == len(arrays) * step and base.flags.c_contiguous:
-        start = _address(base)
-        if (_address(arrays[0]), _address(arrays[-1])) == (start, start + base.nbytes - step):
-            return base.reshape(-1, width).copy()
-    return np.concatenate(arrays).reshape(-1, width)
-
-
-def _address(array: Any) -> int:
-    return int(array.__array_interface__["data"][0])
+    _check(map(len, rows), width, function)
+    yield np.concatenate(rows.to_numpy()).reshape(-1, width)
 
 
 def _of_vectors(rows: pd.DataFrame, width: int, function: str, *, sparse: bool) -> Iterator[Any]:

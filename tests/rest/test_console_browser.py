@@ -497,6 +497,7 @@ def test_a_broken_connection_is_told_and_mended(page):
     page.one(".job .state", "succeeded")
     page.work.go.clear()
     page.when(lambda: page.texts("#connection") == [""])
+    page.one(".log", "the job is succeeded")
     states = [line.split(" ", 1)[1] for line in page.one(".log").text.split("\n") if "the job is" in line]
     assert states == ["the job is queued", "the job is running", "the job is succeeded"]
 

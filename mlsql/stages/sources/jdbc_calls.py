@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _MOST_SECONDS = 3600
 _MOST_ROWS = 100_000
 _IN_DRIVER = -1
+_DERBY = "org.apache.derby."
+_CANCEL_SECONDS = 0.2
+"""A statement that is asked to end between its start and its first row goes on: it is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Database:
         call = connection.createStatement()
         try:
             call.setQueryTimeout(self._seconds())
-            with self.stop.ending(partial(_cancel, call)):
+            with self.stop.ending(partial(_cancel, call, connection), again=_CANCEL_SECONDS):
                 yield call
         finally:
             call.close()
@@ -108,7 +111,13 @@ class Database:
         return self.spark._jvm
 
 
-def _cancel(call: Any) -> None:
+def _cancel(call: Any, connection: Any) -> None:
     """Ask the database to give up; one that cannot be asked ends by the time limit of the statement."""
     with suppress(*spark_errors()):
-        call.cancel()
+        if connection.getClass().getName().startswith(_DERBY):  # has no cancel, but keeps time limits so
+            language = connection.getLanguageConnection()
+            context = None if language is None else language.getStatementContext()  # None: it has ended
+            if context is not None:
+                context.cancel()
+        else:
+            call.cancel()
