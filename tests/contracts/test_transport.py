@@ -19,7 +19,7 @@ from mlsql.errors import Cancelled
 
 SCHEMA = pa.schema([("number", pa.int64()), ("text", pa.string())])
 FEW = settings(
-    max_examples=min(100, settings.default.max_examples // 5),  # a topic each takes its time
+    max_examples=max(4, settings.default.max_examples // 10),  # a topic each takes its time
     suppress_health_check=list(HealthCheck),
 )
 
