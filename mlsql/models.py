@@ -27,8 +27,6 @@ FITTED_ON_SPARSE = "fitted_on_sparse"
 """What the metadata of a stored MLflow model says of one that was fitted on a sparse matrix."""
 ANSWERS_BY = "answers_by"
 """What the metadata of a stored MLflow model calls the method that answers, where it is not ``predict``."""
-LINEAR = "linear"
-"""Where the metadata of a stored MLflow model has the weights of a linear one."""
 NullHandling = Literal["error", "skip", "keep"]
 """What becomes of rows with a null: none may be there, they are left out, or a null is a value too."""
 MANIFEST = "manifest.json"

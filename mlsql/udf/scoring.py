@@ -12,7 +12,6 @@ from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.answers import ANSWER_TYPES, Answers
 from mlsql.udf.catalyst import Functions
-from mlsql.udf.linear import LinearModel
 from mlsql.udf.predictors.stored import StoredPredictor, find_predictor
 
 if TYPE_CHECKING:
@@ -107,12 +106,6 @@ def answer_of(
     manifest = stored.manifest
     if manifest.output not in ANSWER_TYPES:
         raise DataError(f"{stored.ref} answers {manifest.output}, of which no function can be made")
-    linear = _linear(candidate, stored, shape) if answers is Answers else None
-    if linear is not None:
-        columns = _columns(signature)
-        told = linear.answer if shape == "number" else linear.of_array
-        given: Any = columns if shape == "number" else columns[0]
-        return functions.sql(told(given, signature.output, signature.name))
     function = answers(
         function=signature.name,
         model=predictor_of(candidate, stored),
@@ -124,13 +117,6 @@ def answer_of(
     )
     arguments = [*map(functions.sql, _arguments(manifest, _columns(signature), shape))]
     return functions.vectorised(signature.name, function, signature.output, arguments)
-
-
-def _linear(candidate: CandidateRecord, stored: StoredModel, shape: Shape) -> LinearModel | None:
-    """The model as weights, where that is all it is and no null is a value of it."""
-    if shape not in ("number", "array") or stored.manifest.invalid == "keep":
-        return None
-    return LinearModel.in_folder(local_folder(stored.directory(candidate.index)))
 
 
 def is_unanswered(

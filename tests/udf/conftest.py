@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from mlsql.bridge.trainers.linear import linear_weights
 from mlsql.model_store import DirectoryModelStore
-from mlsql.models import LINEAR, CandidateRecord, Column, DataRecord, Manifest, StoredModel
+from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, StoredModel
 from mlsql.spark import own_session
 
 
@@ -46,7 +45,6 @@ def store_model(tmp_path_factory):
                     draft.directory / "model" / "0",
                     serialization_format=pickler,
                     pip_requirements=["scikit-learn"],
-                    metadata={LINEAR: linear_weights(estimator)},
                 )
             manifest = _manifest(inputs, form, features or len(inputs), output)
             return Model(draft.commit(manifest), estimator)

@@ -14,9 +14,8 @@ from mlsql.bridge.trainer import Answers, Traits
 from mlsql.bridge.trainers import transforming
 from mlsql.bridge.trainers.encoding import number_encoder
 from mlsql.bridge.trainers.estimators import LIBRARIES
-from mlsql.bridge.trainers.linear import linear_weights
 from mlsql.bridge.trainers.reading import check_nulls, read_encoded
-from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE, LINEAR, ModelKind
+from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE, ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,9 +96,7 @@ class FittedEstimator:
     def _metadata(self) -> dict[str, Any]:
         """What our predictor has to know; MLflow itself has no ``predict`` for a transformer."""
         sparse = {FITTED_ON_SPARSE: True} if self.is_sparse else {}
-        weights = None if self.is_sparse or self.encoder is not None else linear_weights(self.estimator)
-        linear = {LINEAR: weights} if weights else {}
-        return {**sparse, **linear, **({ANSWERS_BY: self._method} if self.kind == "transformer" else {})}
+        return {**sparse, **({ANSWERS_BY: self._method} if self.kind == "transformer" else {})}
 
     @property
     def _method(self) -> str:
