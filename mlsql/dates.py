@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -14,7 +15,25 @@ _MONTHS = (
 )
 _SHORT = 3
 _CALL = re.compile(r"""\.\s*(\w+)\s*\(\s*(?:(-?[0-9]+)|"([^"]*)"|'([^']*)')?\s*\)\s*""")
+_OFFSET = re.compile(
+    r"(?:UTC|GMT|UT)?(?P<sign>[+-])(?P<hours>[0-9]{1,2})(?::?(?P<minutes>[0-9]{2})(?::?(?P<seconds>[0-9]{2}))?)?"
+)
 _FIELD = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*")
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone that Spark calls so: a region, or a distance from UTC.
+
+    >>> zone_of("UTC+01:30").utcoffset(None)
+    datetime.timedelta(seconds=5400)
+    """
+    match = _OFFSET.fullmatch(name)
+    if match is None:
+        return ZoneInfo(name)
+    distance = timedelta(
+        hours=int(match["hours"]), minutes=int(match["minutes"] or 0), seconds=int(match["seconds"] or 0)
+    )
+    return timezone(-distance if match["sign"] == "-" else distance)
 
 
 def is_date(expression: str) -> bool:

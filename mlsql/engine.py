@@ -18,13 +18,13 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from mlsql import stages
 from mlsql.bridge.launcher import LocalLauncher
 from mlsql.check import errors_of
 from mlsql.checker import Checker, scope_without_spark
 from mlsql.config import load_settings
+from mlsql.dates import zone_of
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import DIALECTS, Dialect
 from mlsql.errors import ConfigError, UnknownName
@@ -244,7 +244,7 @@ class Engine:
         self.close()
 
     def _scope(self, session: Session, job: str, parameters: Mapping[str, str], dialect: str | None) -> Scope:
-        zone = ZoneInfo(session.spark.conf.get("spark.sql.session.timeZone") or "UTC")
+        zone = zone_of(session.spark.conf.get("spark.sql.session.timeZone") or "UTC")
         return Scope.for_run(
             owner=session.owner,
             job_name=job,

@@ -226,3 +226,13 @@ def test_sparks_own_substitution_is_off_while_the_engine_lives(spark):
         assert spark.conf.get(SUBSTITUTE) == "true"
     finally:
         spark.conf.set(SUBSTITUTE, "false")
+
+
+def test_a_time_zone_may_be_a_distance_from_utc(engine):
+    """The next script of its owner knows what time it is there."""
+    engine.run("set spark.sql.session.timeZone = '+01:00' where type='conf';", owner="zoe")
+    script = """select current_timezone() as zone, '${date.toString("yyyy")}' as year as t;"""
+    with engine.run(script, owner="zoe").reading() as frame:
+        row = frame.first()
+    assert row.zone == "+01:00"
+    assert row.year.startswith("2")
