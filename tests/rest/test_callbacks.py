@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
-import pyarrow as pa
 import pytest
 
-from mlsql.engine import check_script
-from mlsql.errors import DataError
 from mlsql.rest import callbacks as rest_callbacks
-from mlsql.rest.service import open_service, result_folders
+from mlsql.rest.service import open_service
 from mlsql.settings import CallbackSettings, JobSettings, ServerSettings, Settings
-from mlsql.spans import Script
 from tests.receivers import receiver, until
 from tests.rest.conftest import answering
+from tests.rest.stand_in import StandIn
 
 JOBS = "/api/v1/jobs"
 ENDS = ("succeeded", "failed", "cancelled", "timed_out", "lost")
-
-
-@dataclass
-class StandIn:
-    """``select N …`` keeps N rows, ``set wait=1;`` waits, ``set fail=1;`` fails; without Spark."""
-
-    settings: Settings
-    go: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, job, stop, _sink):
-        """What was kept."""
-        script = job.submission.script
-        if "fail" in script:
-            raise DataError("nothing lies there")
-        while "wait" in script and not self.go.is_set():
-            stop.wait(0.01)
-        if not script.startswith("select"):
-            return None
-        ids = pa.array(range(int(script.split()[1])), pa.int64())
-        return result_folders(self.settings).keep(
-            job, pa.schema([("id", pa.int64())]), [pa.record_batch([ids], ["id"])]
-        )
-
-    def check(self, text, **asked):
-        """What is wrong with a script."""
-        return check_script(
-            Script("<script>", text), self.settings, parameters=asked["parameters"], complete=True
-        )
 
 
 @dataclass

@@ -6,52 +6,20 @@ import json
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from mlsql.engine import check_script
-from mlsql.errors import ConfigError, DataError
-from mlsql.events import Log, StatementStarted
-from mlsql.rest.service import open_service, result_folders
+from mlsql.errors import ConfigError
+from mlsql.rest.service import open_service
 from mlsql.settings import JobSettings, ServerSettings, Settings
-from mlsql.spans import Script
+from tests.rest.stand_in import StandIn
 
 JOBS = "/api/v1/jobs"
 SECONDS = 60
 ENDS = ("succeeded", "failed", "cancelled", "timed_out", "lost")
-
-
-@dataclass
-class StandIn:
-    """``select N …`` keeps N rows, ``set wait=1;`` waits, ``set fail=1;`` fails; without Spark."""
-
-    settings: Settings
-    go: threading.Event = field(default_factory=threading.Event)
-
-    def __call__(self, job, stop, sink):
-        """What was kept."""
-        script = job.submission.script
-        sink(StatementStarted(1, 1, script[:20], Script("<script>", script).span(0, len(script))))
-        sink(Log("password='abc' is no news"))
-        if "fail" in script:
-            raise DataError("nothing lies there")
-        while "wait" in script and not self.go.is_set():
-            stop.wait(0.01)
-        if not script.startswith("select"):
-            return None
-        ids = pa.array(range(int(script.split()[1])), pa.int64())
-        return result_folders(self.settings).keep(
-            job, pa.schema([("id", pa.int64())]), [pa.record_batch([ids], ["id"])]
-        )
-
-    def check(self, text, **asked):
-        """What is wrong with a script."""
-        return check_script(
-            Script("<script>", text), self.settings, parameters=asked["parameters"], complete=True
-        )
 
 
 @dataclass
