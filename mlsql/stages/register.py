@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from mlsql.errors import ScriptError
 from mlsql.grammar.nodes import Word
-from mlsql.models import ModelStore
+from mlsql.models import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import is_filled, option_errors
 from mlsql.plan import RegisterStep
 from mlsql.registry import Registry
-from mlsql.session import Outcome, Run, Table
-from mlsql.stages.algorithms.base import Algorithm, Trains
+from mlsql.session import FunctionSignature, Outcome, Run, Table
+from mlsql.stages.algorithms.base import Algorithm, Registers, Trains
 from mlsql.stages.algorithms.choice import ModelAddress, ModelChoice, chosen_model
 from mlsql.udf.companions import register_functions
 
@@ -37,7 +37,7 @@ class RegisterStage:
         address = ModelAddress(name, step.path)
         stored, candidate = chosen_model(self.store, address, choice, step.options, run)
         with run.guard(step.function.span):
-            signature = register_functions(run.session, step.function.text, stored, candidate)
+            signature = self._registered(step, stored, candidate, run)
         row = (
             signature.name,
             str(signature),
@@ -53,6 +53,13 @@ class RegisterStage:
         yield from option_errors(ModelChoice, step.options, owner="register", span=step.span)
         if is_filled(step.algorithm.text):
             self._expect_models_of(step.algorithm)
+
+    def _registered(
+        self, step: RegisterStep, stored: StoredModel, candidate: CandidateRecord, run: Run
+    ) -> FunctionSignature:
+        algorithm = self.algorithms.get(step.algorithm.text)
+        register = algorithm.register if isinstance(algorithm, Registers) else register_functions
+        return register(run.session, step.function.text, stored, candidate)
 
     def _expect_models_of(self, algorithm: Word) -> None:
         if not isinstance(self.algorithms.get(algorithm.text, span=algorithm.span), Trains):

@@ -6,6 +6,7 @@ from mlsql.bridge import trainer
 from mlsql.bridge.launcher import Launcher, LocalLauncher
 from mlsql.models import ModelStore
 from mlsql.registry import Registry
+from mlsql.stages.algorithms import features, mllib, tools
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.algorithms.descriptions import (
     ATTENTION_LSTM_CLASSIFY,
@@ -19,8 +20,6 @@ from mlsql.stages.algorithms.descriptions import (
 )
 from mlsql.stages.algorithms.external import External
 from mlsql.stages.algorithms.tools.evaluate import Evaluate
-from mlsql.stages.algorithms.tools.jdbc import JdbcStatements
-from mlsql.stages.algorithms.tools.sampler import RateSampler
 
 _NETWORKS = {
     "FCClassify": FC_CLASSIFY,
@@ -37,8 +36,9 @@ def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Al
     *launcher* starts workers beside the driver, where those of a cluster are not asked for.
     """
     registry: Registry[Algorithm] = Registry("algorithm")
-    registry.add("RateSampler", RateSampler())
-    registry.add("JDBC", JdbcStatements())
+    tools.add_to(registry)
+    mllib.add_to(registry, store)
+    features.add_to(registry, store)
     trainers, launcher = trainer.builtins(), launcher or LocalLauncher()
     registry.add("Evaluate", Evaluate(store, trainers, launcher))
     registry.add("SKLearn", External("SKLearn", store, trainers, launcher, SKLEARN))

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_check
 
 from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.grammar.nodes import Word
+from mlsql.models import CandidateRecord, StoredModel
 from mlsql.options import Options
-from mlsql.session import Run
+from mlsql.session import FunctionSignature, Run, Session
 from mlsql.spans import Span
 
 if TYPE_CHECKING:
@@ -77,6 +78,21 @@ class Predicts(Protocol):
 
     def predict(self, call: Call[Any], run: Run, /) -> DataFrame:
         """The table with its rows and columns kept, and ``prediction``."""
+        ...
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """Makes functions of its stored models in its own way: others answer as ``manifest.output`` says."""
+
+    def register(
+        self, session: Session, name: str, stored: StoredModel, candidate: CandidateRecord, /
+    ) -> FunctionSignature:
+        """Make *candidate* callable as *name* in the SQL of *session*, with what belongs to it.
+
+        The signatures of all functions made stand in ``session.functions``, companions with
+        ``companion_of``; the one called *name* is returned.
+        """
         ...
 
 
