@@ -65,7 +65,14 @@ async def signed_in(
     if token is None:
         raise HTTPException(401, _HOW_TO_SIGN_IN, {"WWW-Authenticate": "Bearer"})
     request.state.owner = token.owner
+    request.state.token = text
     return Caller(token.owner, token.role)
+
+
+def is_still_signed_in(request: Request) -> bool:
+    """Whether the token of a request that was let in is good yet: it may have been revoked since."""
+    tokens = service_of(request).tokens
+    return tokens is None or tokens.find(request.state.token) is not None
 
 
 async def _token_field(request: Request) -> str:

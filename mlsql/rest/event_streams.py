@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
@@ -17,8 +17,13 @@ _BREATH_SECONDS = 0.05
 _ALIVE = ": alive\n\n"
 
 
-async def event_stream(service: Service, job: str, after: int) -> AsyncIterator[str]:
-    """The events behind the one with the number *after*; a comment now and then shows that it lives."""
+async def event_stream(
+    service: Service, job: str, after: int, is_allowed: Callable[[], bool]
+) -> AsyncIterator[str]:
+    """The events behind the one with the number *after*; a comment now and then shows that it lives.
+
+    It ends with the job, and when the reader, who is asked for with each comment, is allowed no more.
+    """
     loop, changes = asyncio.get_running_loop(), asyncio.Queue[None](1)
 
     def note() -> None:
@@ -39,6 +44,8 @@ async def event_stream(service: Service, job: str, after: int) -> AsyncIterator[
             if tail.is_over or service.jobs.is_closing:
                 return
             if not await _has_changed(changes):
+                if not await run_in_threadpool(is_allowed):
+                    return
                 yield _ALIVE
             await asyncio.sleep(_BREATH_SECONDS)  # what comes close together is read together
 

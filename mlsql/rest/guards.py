@@ -44,7 +44,9 @@ class JobIds:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[JOB_HEADER] = state["job"]
+                headers = MutableHeaders(scope=message)
+                headers[JOB_HEADER] = state["job"]
+                headers["X-Content-Type-Options"] = "nosniff"  # a script's text is never a page
             await send(message)
 
         with about(state):  # each line of the log has the job, and the owner when he is known

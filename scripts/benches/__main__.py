@@ -6,6 +6,7 @@ scripts/bench parse               parsing, and sqlglot on as many statements
 scripts/bench bridge              tables to numpy by spool and Kafka, against toArrow; memory, first rows
 scripts/bench scoring             a model in SQL, against mapInArrow by hand and mlflow's spark_udf
 scripts/bench service             submits, look-ups and lists over HTTP; a round trip against PySpark
+scripts/bench cancel              until nothing of a cancelled run lives any more, wherever it was
 scripts/bench load                50 owners for 5 minutes: errors, memory, shares; --quick 30 seconds
 scripts/bench tensorflow          an epoch of a network, against Keras by hand on the same arrays
 scripts/bench bridge --quick      a tenth of the rows, few rounds: to try it out
@@ -21,6 +22,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from .bridge import bridge
+from .cancelling import cancelling
 from .load import load
 from .measures import Row, Scale
 from .overhead import overhead
@@ -32,6 +34,7 @@ from .tensorflow import tensorflow
 
 BENCHES: Mapping[str, Callable[[Scale], Iterator[Row]]] = {
     "bridge": bridge,
+    "cancel": lambda _: cancelling(),
     "load": lambda scale: load(quick=scale.rounds < Scale.rounds),
     "overhead": lambda _: overhead(),
     "parse": lambda _: parse(),

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from mlsql.cli import main
 from mlsql.errors import ConfigError
-from mlsql.rest import routes
+from mlsql.rest import event_streams, routes
 from mlsql.rest.addresses import asks_for_tokens
 from mlsql.rest.readiness import Readiness
 from mlsql.rest.server import listen
@@ -124,6 +124,21 @@ def test_a_token_that_another_process_makes_or_revokes_counts_at_once(guarded):
     assert guarded.http.get(JOBS, headers=bearer(token)).status_code == 200
     guarded.service.tokens.revoke(token[6:18])
     assert guarded.http.get(JOBS, headers=bearer(token)).status_code == 401
+
+
+def test_a_stream_of_events_ends_when_its_token_is_revoked(guarded, monkeypatch):
+    """The reader is asked for again now and then, while the job runs on."""
+    monkeypatch.setattr(event_streams, "_ALIVE_SECONDS", 0.05)
+    token = guarded.token("ann")
+    waits = {"script": "select 'wait' as t;"}
+    job = guarded.http.post(JOBS, json=waits, headers=bearer(token)).json()["id"]
+    with guarded.http.stream("GET", f"{JOBS}/{job}/events", headers=bearer(token)) as reply:
+        lines = reply.iter_lines()
+        assert next(lines)
+        guarded.service.tokens.revoke(token[6:18])
+        assert not any(line.startswith("event: end") for line in lines)
+    assert not guarded.service.jobs.find(job).state.is_end
+    guarded.service.jobs.cancel(job)
 
 
 def test_any_host_name_is_answered_where_tokens_are_asked_for(guarded):

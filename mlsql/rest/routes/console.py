@@ -25,7 +25,6 @@ HEADERS: Mapping[str, str] = {
     # Nothing but what this server sends is loaded, run or shown, and no text becomes HTML.
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; object-src 'none';"
     " frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-cache",  # asked for again each time, and told by its digest that it is the same
 }

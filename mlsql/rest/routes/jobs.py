@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import chain
 from typing import Annotated, Any, Literal
 
@@ -13,7 +14,7 @@ from mlsql.job_errors import JobConflict
 from mlsql.job_events import read_log
 from mlsql.job_results import FORMS
 from mlsql.job_states import Job, JobState
-from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf
+from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf, is_still_signed_in
 from mlsql.rest.event_streams import event_stream
 from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, text_reply, url_of
 from mlsql.rest.schemas import JobPage, JobReply, SubmitJob, Submitted
@@ -138,6 +139,7 @@ def job_log(found: FoundJob, service: ServiceOf, offset: Offset = 0) -> Response
 
 @router.get("/{job}/events", responses=_EVENTS | error_replies(404), response_class=Response)
 def events(
+    request: Request,
     found: FoundJob,
     service: ServiceOf,
     last_event_id: Annotated[str | None, Header()] = None,
@@ -148,7 +150,7 @@ def events(
     """
     after = int(last_event_id) if last_event_id and _EVENT_ID.fullmatch(last_event_id) else 0
     return StreamingResponse(
-        event_stream(service, found.id, after),
+        event_stream(service, found.id, after, partial(is_still_signed_in, request)),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store"},
     )
