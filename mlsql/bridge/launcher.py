@@ -39,10 +39,28 @@ _SKLEARN = (
     "sklearn.linear_model",
     "sklearn.metrics",
 )
-_PRELOADED = {"mlsql.bridge.trainers.sklearn:SKLearn": (_SKLEARN, ("mlflow.sklearn",))}
-"""What the workers of a trainer share by a fork: what is imported before the first of them, and after.
+_NETWORKS = (
+    "mlsql.bridge.dataset",
+    "mlsql.bridge.evaluation",
+    "pandas",
+    "mlsql.bridge.trainers.tensorflow.preloaded",
+    "mlsql.bridge.trainers.tensorflow.assembly",
+)
+_TENSORFLOW = "mlsql.bridge.trainers.tensorflow.trainer:"
+_PRELOADED = {
+    ("mlsql.bridge.trainers.sklearn:SKLearn",): (_SKLEARN, ("mlflow.sklearn",)),
+    (
+        f"{_TENSORFLOW}TensorFlow",
+        f"{_TENSORFLOW}FCClassify",
+        f"{_TENSORFLOW}FCRegress",
+        f"{_TENSORFLOW}CNNClassify",
+        f"{_TENSORFLOW}AttentionLSTMClassify",
+        f"{_TENSORFLOW}LSTMRegress",
+    ): (_NETWORKS, ("mlflow.pyfunc",)),
+}
+"""What the workers of some trainers share by a fork: what is imported before the first of them, and after.
 
-TensorFlow does not bear a fork, and code of users shares a process with nobody.
+Code of users (PythonAlg) imports what it likes, in a process that is new.
 """
 _NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYTHON_WORKER_FACTORY_SECRET")
 
@@ -88,12 +106,13 @@ class Launcher(Protocol):
 
 
 def fork_servers() -> dict[str, ForkServer]:
-    """A server for each trainer whose library bears it; none is started yet."""
+    """The server for each trainer that has one; none is started yet."""
 
     def environment() -> dict[str, str]:
         return importing_environment() | threads_environment(_processors()) | _QUIET
 
-    return {trainer: ForkServer(*modules, environment) for trainer, modules in _PRELOADED.items()}
+    servers = {trainers: ForkServer(*modules, environment) for trainers, modules in _PRELOADED.items()}
+    return {trainer: server for trainers, server in servers.items() for trainer in trainers}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,11 +199,14 @@ def test_what_the_budget_cuts_off_is_skipped(crew_of, work, tmp_path, signed, go
     """Those at work are ended, those behind them never begin; what was judged before stays."""
     sign = tmp_path / "pid"
     hang = {"do": "hang", "sign": str(sign)}
-    selection = Selection(folds=Folds(3, 0), budget=4)
-    crew = crew_of({}, hang, {}, parallelism=1, selection=selection)
-    judged, cut, left = (each.record for each in _run(crew, work))
+    selection = Selection(folds=Folds(3, 0), budget=3600)
+    with crew_of({}, hang, {}, parallelism=1, selection=selection) as crew:
+        crew.give(work)
+        at_work = signed(sign)
+        crew.deadline = time.monotonic()
+        judged, cut, left = (each.record for each in crew.outcomes())
     assert (judged.status, cut.status, left.status) == ("judged", "skipped", "skipped")
     assert cut.message.startswith("cut off after ")
     assert left.message == "not begun: the budget was spent"
     assert (left.metrics, left.rows) == ({}, 0)
-    assert gone(*signed(sign), within=0)
+    assert gone(*at_work, within=0)

@@ -11,9 +11,10 @@ import pytest
 
 from mlsql.bridge.control import Door
 from mlsql.bridge.forks import ForkedProcess
-from mlsql.bridge.launcher import LocalLauncher, worker_environment
+from mlsql.bridge.launcher import LocalLauncher, fork_servers, worker_environment
 from mlsql.bridge.reports import Started, Work
 from mlsql.bridge.request import Columns
+from mlsql.bridge.trainer import builtins
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError
 from mlsql.models import Column
@@ -99,6 +100,18 @@ def test_an_environment_of_ones_own_is_added(job_for):
         environment = Path(f"/proc/{worker.process.pid}/environ").read_text().split("\0")
         channel.close()
     assert {"MLSQL_SAID=by the launcher", "OMP_NUM_THREADS=7"} <= set(environment)
+
+
+def test_every_library_is_imported_once_for_all_workers_of_its_trainers():
+    """Networks share one process; code of users is forked from none."""
+    trainers, servers = builtins(), fork_servers()
+    classes = {name: _class_of(trainers.get(name)) for name in trainers}
+    assert {name for name, each in classes.items() if each not in servers} == {"PythonAlg"}
+    assert len({id(servers[each]) for name, each in classes.items() if name != "PythonAlg"}) == 2
+
+
+def _class_of(trainer):
+    return f"{type(trainer).__module__}:{type(trainer).__qualname__}"
 
 
 def test_workers_of_scikit_learn_are_forked_from_one_process(gone):

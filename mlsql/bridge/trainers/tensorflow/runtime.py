@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 MISSING = "TensorFlow is not installed"
 INSTALL = "pip install 'mlsql[tensorflow]'"
@@ -16,18 +17,24 @@ def is_installed() -> bool:
     return find_spec("tensorflow") is not None
 
 
-def start() -> None:
-    """Import TensorFlow and Keras; calling it again changes nothing.
-
-    Operations are deterministic from now on. The processors are those of ``OMP_NUM_THREADS``,
-    which the launcher shares out among its workers.
-    """
+def load() -> Any:
+    """TensorFlow, imported with Keras, before any operation; calling it again changes nothing."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _quiet():
         import keras  # noqa: F401
         import tensorflow as tf
     tf.get_logger().setLevel("ERROR")
+    return tf
+
+
+def start() -> None:
+    """Import TensorFlow, or take it as :func:`load` has left it; calling it again changes nothing.
+
+    Operations are deterministic from now on. The processors are those of ``OMP_NUM_THREADS``,
+    which the launcher shares out among its workers.
+    """
+    tf = load()
     threads = os.environ.get("OMP_NUM_THREADS")
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(int(threads))
