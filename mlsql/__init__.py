@@ -17,7 +17,6 @@ Importing this package imports no Spark: the names below are loaded at their fir
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version as _version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
     from mlsql.settings import Settings
     from mlsql.stop import Stop
+    from mlsql.udf.predictors.embedded import load_predictor
 
 __all__ = [
     "Client",
@@ -39,6 +39,7 @@ __all__ = [
     "ScriptError",
     "Settings",
     "Stop",
+    "load_predictor",
     "load_settings",
 ]
 
@@ -48,13 +49,16 @@ _MODULES = {
     "Result": "mlsql.engine",
     "Settings": "mlsql.config",
     "Stop": "mlsql.stop",
+    "load_predictor": "mlsql.udf.predictors.embedded",
     "load_settings": "mlsql.config",
 }
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return _version("mlsql")
+        from importlib.metadata import version  # it takes longer to import than all of this
+
+        return version("mlsql")
     if name not in __all__:
         raise AttributeError(f"module 'mlsql' has no attribute '{name}'")
     return getattr(import_module(_MODULES.get(name, "mlsql.errors")), name)

@@ -39,15 +39,22 @@ _TABLE = "TABLE"
 class Advice:
     """The tables and models at one point of a script, and what was odd so far.
 
-    *tables* lists those of the catalogue; *holds_model* tells whether a model lies at a path.
+    *tables* lists those of the catalogue; *holds_model* tells whether a model lies at a path,
+    *names_model* whether the path of a register is that of one.
     """
 
-    def __init__(self, tables: Callable[[], Collection[str]], holds_model: Callable[[Word], bool]) -> None:
+    def __init__(
+        self,
+        tables: Callable[[], Collection[str]],
+        holds_model: Callable[[Word], bool],
+        names_model: Callable[[RegisterStep], bool] = lambda _: True,
+    ) -> None:
         self.warnings: list[ScriptError] = []
         self._tables = {_ALWAYS_THERE: _ALWAYS_THERE}
         self._catalogue: Callable[[], Collection[str]] | None = tables
         self._trained: set[str] = set()
         self._holds_model = holds_model
+        self._names_model = names_model
         self._is_open = False
 
     def open(self) -> None:
@@ -122,7 +129,8 @@ class Advice:
 
     @see.register
     def _(self, step: RegisterStep) -> None:
-        self._model(step.path)
+        if self._names_model(step):
+            self._model(step.path)
 
     def call(self, step: CommandStep, forms: Sequence[str]) -> None:
         """A statement calls a built-in command, whose *forms* say which arguments are tables."""

@@ -86,15 +86,15 @@ class Allowed:
     port: int | None = None
 
     @classmethod
-    def read(cls, entry: str) -> Allowed:
-        """The entry as it is written in the settings; raises ConfigError."""
+    def read(cls, entry: str, setting: str = "callbacks.allow") -> Allowed:
+        """The entry as it is written in that setting; raises ConfigError."""
         network = _network(entry)
         if network is not None:
             return cls(network)
         match = _ALLOWED.fullmatch(entry)
         if match is None:
             raise ConfigError(
-                f"callbacks.allow cannot hold '{entry}'",
+                f"{setting} cannot hold '{entry}'",
                 hint="an address, a network such as 10.0.0.0/8, a host, or host:port",
             )
         host, port = match["ipv6"] or match["host"], match["port"]

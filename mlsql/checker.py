@@ -37,7 +37,9 @@ class Checker:
     def from_settings(cls, settings: Settings, known: Mapping[type[Step], Any] | None = None) -> Self:
         """A checker for the stages *known*, or else for those that come with mlsql."""
         store = PathModelStore()
-        judges: Mapping[type[Step], Any] = stages.builtins(store) if known is None else known
+        judges: Mapping[type[Step], Any] = (
+            stages.builtins(store, formats=settings.sources.allow) if known is None else known
+        )
         commands = judges[CommandStep].commands
         return cls(Language.of_stages(judges, commands, settings.language.include_depth), store)
 

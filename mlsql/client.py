@@ -18,12 +18,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import httpx
 
 from mlsql import __version__
 from mlsql.client_events import Tail, read_stream
 from mlsql.client_jobs import Callback, Job, callback_fields, given, read_job
+from mlsql.client_models import Function, Rows, answers_of, body_of, read_function
 from mlsql.client_requests import Requests, pause_before
 from mlsql.errors import ConfigError, RunError
 from mlsql.events import Sink, ignore
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _JOBS = "/api/v1/jobs"
+_MODELS = "/api/v1/models"
 _PAGE = 100
 _CUT_SECONDS = 60.0
 """A stream that says nothing for so long is cut; the server says every 15 s that it lives."""
@@ -203,6 +206,24 @@ class Client:
     def replay(self, job: str | Job, number: int) -> None:
         """Have the delivery *number*, which is done, sent once more."""
         self._requests.send("POST", f"{_url(job)}/callbacks/{number}/replay", repeatable=False)
+
+    def predict(
+        self, function: str, rows: Rows | Any, *, companion: str = "", owner: str | None = None
+    ) -> list[Any]:
+        """The answer of a registered *function*, or of a version of it (``f@3``), for each of *rows*.
+
+        Rows are mappings by the names of the inputs, sequences in their order, or a table that speaks
+        Arrow (pyarrow, pandas, polars). *companion* ``proba`` gives the probabilities of the classes,
+        ``all`` the answer of every fitted model; *owner* is whose function it is, if not the caller's.
+        """
+        asked = given({"companion": companion, "owner": owner})
+        url = f"{_MODELS}/{quote(function, safe='@')}/predict"
+        reply = self._requests.send("POST", url, repeatable=True, params=asked, **body_of(rows))
+        return answers_of(reply.content, reply.headers["content-type"])
+
+    def models(self) -> list[Function]:
+        """The registered functions that the caller may ask, his own first."""
+        return [*map(read_function, self._get(_MODELS).json()["functions"])]
 
     def close(self) -> None:
         """End the connections."""

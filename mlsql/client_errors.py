@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlsql import job_errors
+from mlsql import job_errors, registrations
 from mlsql.bridge import errors as bridge_errors
 from mlsql.errors import (
     Cancelled,
@@ -28,7 +28,7 @@ from mlsql.spans import Script, Span
 if TYPE_CHECKING:
     import httpx
 
-_MODULES = (job_errors, bridge_errors)
+_MODULES = (job_errors, bridge_errors, registrations)
 _OF_STATUS: Mapping[int, type[MlsqlError]] = {
     401: Refused,
     403: Refused,

@@ -36,6 +36,7 @@ from mlsql.owner_sessions import OwnerSessions
 from mlsql.permissions import TablePermissions
 from mlsql.policy import SERVICE, Policy
 from mlsql.policy_file import read_policy_file
+from mlsql.registrations import CurrentRegistrations, NoRegistrations, Registrations
 from mlsql.roles import Role, expect_owner
 from mlsql.session import Run, Session, expect_allowed
 from mlsql.settings import Settings
@@ -44,8 +45,10 @@ from mlsql.spark import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spa
 from mlsql.spark_databases import drop_own_database, use_own_database
 from mlsql.spark_errors import expect_sql
 from mlsql.spark_plans import PlanReader
+from mlsql.stages.registered import restore_functions
 from mlsql.stop import Stop
 from mlsql.udf.functions import BuiltinFunctions
+from mlsql.udf.plugins import plugin_functions
 from mlsql.variables import Scope
 
 if TYPE_CHECKING:
@@ -110,13 +113,18 @@ class Engine:
         self._owners: set[str] = set()  # a fresh run makes a database too, and is not among the sessions
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
-        self._builtins = BuiltinFunctions(spark)
+        self._builtins = BuiltinFunctions(spark, plugin_functions())
         self._plans = PlanReader()
+        self._registrations = CurrentRegistrations()
         if permissions is None and (policy_file := self.settings.security.policy) is not None:
             permissions = read_policy_file(policy_file)
         self._permissions = permissions
         self._own_launcher = LocalLauncher() if launcher is None else None
-        known = stages.builtins(PathModelStore(), launcher=launcher or self._own_launcher)
+        known = stages.builtins(
+            PathModelStore(),
+            launcher=launcher or self._own_launcher,
+            formats=self.settings.sources.allow,
+        )
         self._interpreter = Interpreter(known, deepest=depth)
         self._checker = Checker.from_settings(self.settings, self._interpreter.stages)
 
@@ -163,6 +171,7 @@ class Engine:
             self._checker.expect_sound(statements, scope, policy)
             run = Run(job, script, session, self.settings, policy, scope, stop, sink)
             with run.watch(), run.endings:
+                restore_functions(self._interpreter.stages, run)
                 self._interpreter.run(statements, run)
             return Result(run, lease.pop_all())
 
@@ -205,6 +214,15 @@ class Engine:
     def session(self, owner: str) -> Session:
         """The session of *owner*, made at its first use."""
         return self._sessions.of(owner)
+
+    @property
+    def registrations(self) -> Registrations:
+        """Where sessions keep functions beyond their end: nowhere, unless a service gives a place."""
+        return self._registrations
+
+    @registrations.setter
+    def registrations(self, kept: Registrations) -> None:
+        self._registrations.kept = kept
 
     @property
     def open_sessions(self) -> int:
@@ -266,7 +284,8 @@ class Engine:
         if self._is_service:
             spark.conf.set(RUN_ON_FILES, "false")
         self._builtins.register(spark)
-        return Session(owner, spark, plans=self._plans)
+        kept = NoRegistrations() if fresh else self._registrations
+        return Session(owner, spark, plans=self._plans, registrations=kept)
 
     def _policy(self, owner: str, role: Role = Role.OPERATOR) -> Policy:
         return Policy.from_settings(self.settings, owner, role, self._permissions)

@@ -52,7 +52,7 @@ class Inspection:
         self._around = around
         self._found: list[Diagnostic] = []
         self._names = Definitions(around.variables, around.texts)
-        self._advice = Advice(around.tables, around.holds_model)
+        self._advice = Advice(around.tables, around.holds_model, language.names_model)
         if not around.advises:
             self._advice.open()
         self._unknown: list[CommandStep] = []

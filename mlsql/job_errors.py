@@ -28,6 +28,14 @@ class UnknownJob(ScriptError):
         super().__init__(f"no job is called '{job}'", hint="GET /api/v1/jobs lists the jobs")
 
 
+class NotAnswered(RunError):
+    """No process answers predictions for the moment; the same question may be asked again."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        self.retry_after = retry_after
+        super().__init__(message, retriable=True)
+
+
 class UnknownCallback(ScriptError):
     """A number that no callback of a job has."""
 

@@ -79,3 +79,20 @@ TOKENS = Table(
     Column("used", Double),
     Column("revoked", Double),
 )
+
+FUNCTIONS = Table(
+    "functions",
+    METADATA,
+    Column("owner", String(64), primary_key=True),
+    Column("function", String(255), primary_key=True),
+    Column("created", Double, nullable=False),
+    Column("record", JSON, nullable=False),  # the rest of the registration
+)
+
+FUNCTION_GRANTS = Table(
+    "function_grants",
+    METADATA,
+    Column("owner", String(64), primary_key=True),
+    Column("function", String(255), primary_key=True),
+    Column("caller", String(64), primary_key=True),
+)

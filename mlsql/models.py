@@ -18,6 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from mlsql.errors import DataError
+from mlsql.forms import FormRecord
 from mlsql.names import listed
 from mlsql.summaries import ClassDetail, ColumnSummary
 
@@ -98,6 +99,8 @@ class CandidateRecord:
     ended: str
     seconds: float
     rows: int
+    forms: tuple[FormRecord, ...] = ()
+    """The forms in which it can answer; none where its train has not looked for any."""
 
 
 def best_of(candidates: Iterable[CandidateRecord], metric: str) -> CandidateRecord | None:
@@ -174,7 +177,9 @@ class Manifest:
 
 def _candidate(raw: Mapping[str, Any]) -> CandidateRecord:
     detail = raw.get("detail")
-    return CandidateRecord(**{**raw, "detail": ClassDetail.from_record(detail) if detail else None})
+    told = ClassDetail.from_record(detail) if detail else None
+    forms = tuple(FormRecord.from_record(each) for each in raw.get("forms", ()))
+    return CandidateRecord(**{**raw, "detail": told, "forms": forms})
 
 
 def _data(raw: Mapping[str, Any]) -> DataRecord:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -24,6 +25,8 @@ from mlsql.sql_judge import Mention, Plan, SqlRefused, judge
 from mlsql.sql_settings import is_harmless
 
 SERVICE = "service"
+_INTERNAL_TOPICS = ("__", "mlsql.")
+"""Kafka's own topics, and those in which training data of all owners lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,10 @@ class Caller:
     jdbc: tuple[str, ...] | None = ()
     """Patterns of JDBC URLs; None is any."""
     includes: bool = False
+    topics: tuple[str, ...] = ()
+    """Patterns of the topics of the operator's Kafka brokers."""
+    hosts: tuple[str, ...] = ()
+    """Entries like those of ``callbacks.allow``: what of this network may be asked."""
     permissions: TablePermissions = field(default_factory=OwnTables)
 
     @property
@@ -55,6 +62,7 @@ class Policy(PathJail):
     programs: tuple[str, ...] = ()
     include_hosts: tuple[str, ...] = ()
     include_repositories: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
     caller: Caller | None = None
 
     @classmethod
@@ -81,11 +89,14 @@ class Policy(PathJail):
             programs=security.programs,
             include_hosts=settings.include.hosts,
             include_repositories=settings.include.repositories,
+            formats=tuple(map(str.casefold, settings.sources.allow)),
             caller=Caller(
                 owner,
                 role,
                 None if "jdbc" in may else settings.jdbc.allow,
                 "include" in may,
+                settings.sources.topics,
+                settings.sources.hosts,
                 permissions or OwnTables(),
             )
             if is_service
@@ -165,15 +176,34 @@ class Policy(PathJail):
             message = "scripts may not say how Kafka is reached here"
             raise Refused(message, span=span, hint="bridge.kafka.bootstrap_servers names the brokers")
 
+    def topic(self, name: str, *, span: Span | None = None) -> None:
+        """Refuse unless a script may read and write the topic *name*."""
+        allowed = ("*",) if self.caller is None else self.caller.topics
+        is_internal = name.startswith(_INTERNAL_TOPICS) and self.caller is not None
+        if is_internal or not any(fnmatchcase(name, each) for each in allowed):
+            hint = "the setting sources.topics names those that may be used, as patterns"
+            raise Refused(f"the topic '{name}' may not be used here", span=span, hint=hint)
+
+    def spark_format(self, name: str, *, span: Span | None = None) -> None:
+        """Refuse unless a script may have Spark read and write the format *name*, or by the class *name*."""
+        if self.caller is not None and name.casefold() not in self.formats:
+            hint = "the setting sources.allow names those that may be used"
+            raise Refused(f"the format '{name}' may not be used here", span=span, hint=hint)
+
+    @property
+    def hosts(self) -> tuple[str, ...] | None:
+        """What of this network a script may ask besides the public internet; None is anything."""
+        return None if self.caller is None else self.caller.hosts
+
     def shell(self, *, span: Span | None = None) -> None:
         """Refuse unless scripts may run commands on this machine."""
         if not self.allows_shell:
             raise self._off("scripts may not run shell commands here", "shell", span)
 
-    def python(self, *, span: Span | None = None) -> None:
-        """Refuse unless scripts may bring Python of their own."""
+    def python(self, *, span: Span | None = None, what: str = "Python") -> None:
+        """Refuse unless scripts may bring code of their own: Python, or *what* else is meant."""
         if not self.allows_python:
-            raise self._off("scripts may not bring Python of their own here", "python", span)
+            raise self._off(f"scripts may not bring {what} of their own here", "python", span)
 
     def program(self, name: str, *, span: Span | None = None) -> str:
         """The Python program that a script may run its workers with, besides the engine's own."""

@@ -10,15 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from mlsql.arrow_rows import plain_rows
 from mlsql.engine import Engine
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
 from mlsql.grammar.nodes import Select
-from mlsql.results import json_lines, read_rows
+from mlsql.results import Rows, json_lines, read_rows
 from mlsql.roles import Role
 from mlsql.session import quoted
 from mlsql.spans import Script
 from mlsql.stop import Stop
+from mlsql.udf.serving.sql_lane import VECTOR
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -35,6 +37,17 @@ class Given:
 
     table: pa.Table
     is_vector: bool = False
+
+    def stream(self) -> bytes:
+        """The rows as an Arrow stream, whose field says that it holds vectors."""
+        table = self.table
+        if self.is_vector:
+            table = table.cast(pa.schema([each.with_metadata(VECTOR) for each in table.schema]))
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        stream: bytes = sink.getvalue().to_pybytes()
+        return stream
 
     def frame(self, spark: SparkSession) -> DataFrame:
         """The rows in Spark."""
@@ -100,6 +113,13 @@ def predict(engine: Engine, given: Given, sql: str, owner: str, role: Role) -> s
             return "\n".join(json_lines(rows, nulls=nulls))
     finally:
         spark.catalog.dropTempView(table)
+
+
+def stream_as_json(stream: bytes, *, nulls: bool) -> str:
+    """The rows of an Arrow stream as :func:`predict` gives them."""
+    table = pa.ipc.open_stream(stream).read_all()
+    rows = Rows(tuple(table.column_names), plain_rows(table.schema, table.to_batches()))
+    return "\n".join(json_lines(rows, nulls=nulls))
 
 
 def _over(sql: str, table: str) -> str:

@@ -21,6 +21,7 @@ from mlsql.grammar.nodes import Statement, Word
 from mlsql.models import Column
 from mlsql.options import Options, read_options, unknown_options
 from mlsql.policy import Policy
+from mlsql.registrations import NoRegistrations, Registrations
 from mlsql.settings import Settings
 from mlsql.spans import Script, Span
 from mlsql.spark import cancel_jobs, job_group
@@ -88,6 +89,8 @@ class FunctionSignature:
     output: str
     companion_of: str | None = None
     """The function that it came with, and goes with."""
+    doc: str | None = field(default=None, compare=False, repr=False)
+    """What it does, as who made it says."""
 
     def __str__(self) -> str:
         parameters = ", ".join(f"{_written(each.name)} {each.type}" for each in self.parameters)
@@ -113,6 +116,11 @@ class Session:
     connections: dict[str, Connection] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     plans: PlanReader = field(default_factory=PlanReader)
+    registrations: Registrations = field(default_factory=NoRegistrations)
+    """Where functions are kept beyond this session."""
+    restoring: threading.Lock = field(default_factory=threading.Lock)
+    is_restored: bool = False
+    """Whether the functions that were kept are here again."""
 
 
 @dataclass(slots=True)

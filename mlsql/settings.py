@@ -156,6 +156,51 @@ class JdbcSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSettings:
+    """Which formats of Spark scripts may name besides the sources that are known."""
+
+    allow: tuple[str, ...] = option(
+        "allow",
+        LIST,
+        "Further formats of Spark that scripts may load from and save to, by their short names.",
+        default=(),
+    )
+    topics: tuple[str, ...] = option(
+        "topics",
+        LIST,
+        "Topics on the brokers of bridge.kafka.bootstrap_servers that scripts of the profile service may"
+        " use, as patterns such as 'sales.*'.",
+        default=(),
+    )
+    hosts: tuple[str, ...] = option(
+        "hosts",
+        LIST,
+        "Addresses, networks (CIDR), hosts or host:port of this network that `rest` may ask in the"
+        " profile service, besides public addresses.",
+        default=(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSettings:
+    """Where the connectors of sources come from, and in which versions."""
+
+    repositories: tuple[str, ...] = option(
+        "repositories",
+        LIST,
+        "Maven repositories, the first that has an artifact gives it; by default Maven Central, or"
+        " what DEFAULT_ARTIFACT_REPOSITORY names.",
+        default=(),
+    )
+    packages: tuple[str, ...] = option(
+        "packages",
+        LIST,
+        "Connectors in other versions, or further ones, as `name=group:artifact:version`.",
+        default=(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
     """The Kafka brokers that training data goes through."""
 
@@ -210,6 +255,42 @@ class ModelSettings:
         "tracking_uri",
         TEXT,
         "MLflow tracking server or store that each training is logged to, a run for each of its models.",
+        default=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingSettings:
+    """The processes of a server that answer predictions without Spark."""
+
+    scorers: int = option(
+        "scorers",
+        integer(0, 64),
+        "Processes that answer predictions, each with all models; 0: predictions go through Spark alone.",
+        default=1,
+    )
+    own_scorers: int = option(
+        "own_scorers",
+        integer(0, 1024),
+        "Most owners whose models run code of their own and get a process of their own for that.",
+        default=8,
+    )
+    memory: int = option(
+        "memory",
+        SIZE,
+        "Most bytes of models that one of these processes keeps loaded; the longest unused ones make room.",
+        default=2**30,
+    )
+    message_bytes: int = option(
+        "message_bytes", SIZE, "Most bytes of rows in one question or answer.", default=64 * 2**20
+    )
+    timeout: float = option(
+        "timeout", DURATION, "How long an answer, or the loading of a model, may take.", default=30.0
+    )
+    sockets: Path | None = option(
+        "sockets",
+        FOLDER,
+        "Folder of the sockets that programs of this machine ask; else one in the state folder.",
         default=None,
     )
 
@@ -326,9 +407,12 @@ class Settings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     sessions: SessionSettings = field(default_factory=SessionSettings)
     jdbc: JdbcSettings = field(default_factory=JdbcSettings)
+    sources: SourceSettings = field(default_factory=SourceSettings)
+    connectors: ConnectorSettings = field(default_factory=ConnectorSettings)
     bridge: BridgeSettings = field(default_factory=BridgeSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
     models: ModelSettings = field(default_factory=ModelSettings)
+    serving: ServingSettings = field(default_factory=ServingSettings)
     language: LanguageSettings = field(default_factory=LanguageSettings)
     include: IncludeSettings = field(default_factory=IncludeSettings)
     security: SecuritySettings = field(default_factory=SecuritySettings)
@@ -344,10 +428,13 @@ SECTIONS: Mapping[str, type[Any]] = {
     "auth": AuthSettings,
     "sessions": SessionSettings,
     "jdbc": JdbcSettings,
+    "sources": SourceSettings,
+    "connectors": ConnectorSettings,
     "bridge": BridgeSettings,
     "bridge.kafka": KafkaSettings,
     "train": TrainSettings,
     "models": ModelSettings,
+    "serving": ServingSettings,
     "language": LanguageSettings,
     "include": IncludeSettings,
     "security": SecuritySettings,

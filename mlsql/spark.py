@@ -6,13 +6,16 @@ Importing this module costs no Spark: ``pyspark`` is imported when a session is 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mlsql.config import data_folder
+from mlsql.connectors import Connectors
 from mlsql.errors import RunError
 from mlsql.settings import Settings
 from mlsql.spark_launch import end_java, launch_java, worker_python
@@ -32,6 +35,7 @@ RUN_ON_FILES = "spark.sql.runSQLOnFiles"
 _DEFAULTS = {
     "spark.master": "local[*]",
     "spark.sql.session.timeZone": "UTC",
+    "spark.executorEnv.TZ": "UTC",  # what the clock of Python on executors goes by
     SUBSTITUTE: "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
 }
@@ -61,7 +65,7 @@ def start_spark(settings: Settings, *, app_name: str = "mlsql") -> SparkSession:
     if SparkContext._active_spark_context is None:
         _silence_query_loggers()
         with _same_interrupt_handler():
-            _start_context(settings, app_name)
+            _start_context(_with_connectors(settings), app_name)
             return _first_session(SparkContext.getOrCreate())
     return SparkSession.builder.getOrCreate()
 
@@ -173,6 +177,13 @@ def cancel_jobs(spark: SparkSession, group: str, *, until: threading.Event | Non
 def _go_on_cancelling(spark: SparkSession, group: str, until: threading.Event) -> None:
     while not until.wait(_CANCEL_SECONDS):
         cancel_jobs(spark, group)
+
+
+def _with_connectors(settings: Settings) -> Settings:
+    """With the fetched connectors that cannot come later; under spark-submit Java runs already."""
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return settings
+    return replace(settings, spark=Connectors.from_settings(settings).spark_settings(settings.spark))
 
 
 def _start_context(settings: Settings, app_name: str) -> None:

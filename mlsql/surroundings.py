@@ -25,6 +25,15 @@ class Checks(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsModels(Protocol):
+    """A stage that knows whether the path of its step is that of a stored model."""
+
+    def names_model(self, step: Any, /) -> bool:
+        """Whether it is; where nobody knows yet, it is."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """What an engine can do: the stages that judge their steps, and the built-in *commands* by name.
@@ -41,6 +50,11 @@ class Language:
         """What *stages* can do; those that know nothing before the run are left out."""
         judges = {kind: stage for kind, stage in stages.items() if isinstance(stage, Checks)}
         return cls(judges, commands, deepest)
+
+    def names_model(self, step: Step) -> bool:
+        """Whether the path of *step*, a register, is that of a stored model."""
+        stage: object = self.judges.get(type(step))
+        return not isinstance(stage, TellsModels) or stage.names_model(step)
 
 
 def no_script(_step: IncludeStep) -> None:

@@ -14,38 +14,27 @@ import random
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from mlsql.config import cache_folder
 from mlsql.errors import MlsqlError, RunError
 from mlsql.java import find_java
+from mlsql.maven import default_repositories, fetch_jars
 from mlsql.processes import describe_exit, start_process
 
 VERSION = "4.1.0"
-REPOSITORY = "https://repo1.maven.org/maven2/"
-FETCH_SECONDS = 600
 START_SECONDS = 120
 TRIES = 3
 """Another program may take a port between its choice and the start of the broker."""
 END_SECONDS = 10
 
-IVY_SETTINGS = """\
-<ivysettings>
-  <settings defaultResolver="maven"/>
-  <resolvers><ibiblio name="maven" m2compatible="true" root="{repository}"/></resolvers>
-</ivysettings>
-"""
 SERVER_PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -169,84 +158,11 @@ def _launch(folder: Path, libraries: Path, *, dies_with_us: bool) -> Broker:
 def fetched_libraries() -> Path:
     """The folder with the broker's 45 jars, fetched when they are not there."""
     libraries = cache_folder() / "kafka" / VERSION
-    if libraries.is_dir():
-        return libraries
-    print(f"fetching Apache Kafka {VERSION} from {_repository()} (43 MB, once)", file=sys.stderr, flush=True)
-    libraries.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="fetch-", dir=libraries.parent) as folder:
-        _fetch(Path(folder))
-        try:
-            (Path(folder) / "lib").rename(libraries)
-        except OSError:  # another fetch was faster
-            if not libraries.is_dir():
-                raise
+    if not libraries.is_dir():
+        where = " and ".join(default_repositories())
+        print(f"fetching Apache Kafka {VERSION} from {where} (43 MB, once)", file=sys.stderr, flush=True)
+        fetch_jars([f"org.apache.kafka:kafka_2.13:{VERSION}"], libraries)
     return libraries
-
-
-def _fetch(folder: Path) -> None:
-    """Have Ivy put the jars into ``folder/lib``."""
-    import pyspark
-
-    jars = Path(pyspark.__file__).parent / "jars"
-    ivy = [*sorted(jars.glob("ivy-*.jar")), *sorted(jars.glob("commons-cli-*.jar"))]
-    settings = folder / "ivysettings.xml"
-    settings.write_text(IVY_SETTINGS.format(repository=_repository()), encoding="utf-8")
-    what = ["-confs", "default", "-dependency", "org.apache.kafka", "kafka_2.13", VERSION]
-    where = [
-        "-retrieve",
-        f"{folder}/lib/[artifact]-[revision](-[classifier]).[ext]",
-        "-types",
-        "jar",
-        "bundle",
-    ]
-    java = [
-        str(find_java() / "bin" / "java"),
-        *_trust(folder),
-        *_proxy(),
-        "-cp",
-        os.pathsep.join(map(str, ivy)),
-    ]
-    ivy_main = ["org.apache.ivy.Main", "-settings", str(settings), "-cache", str(folder / "cache"), "-error"]
-    _answer([*java, *ivy_main, *what, *where], FETCH_SECONDS)
-
-
-def _repository() -> str:
-    return os.environ.get("DEFAULT_ARTIFACT_REPOSITORY") or REPOSITORY
-
-
-def _trust(folder: Path) -> list[str]:
-    """Java trusts the authorities that this Python trusts; a packaged runtime knows none of the machine's."""
-    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
-    from cryptography.hazmat.primitives.serialization.pkcs12 import (
-        PKCS12Certificate,
-        serialize_java_truststore,
-    )
-    from cryptography.x509 import load_der_x509_certificate
-
-    certificates = []
-    for number, encoded in enumerate(ssl.create_default_context().get_ca_certs(binary_form=True)):
-        try:
-            with warnings.catch_warnings(action="ignore"):  # of certificates that break today's rules
-                certificate = load_der_x509_certificate(encoded)
-        except ValueError:
-            continue
-        certificates.append(PKCS12Certificate(certificate, f"authority {number}".encode()))
-    if not certificates:
-        return []
-    store = folder / "trusted.p12"
-    store.write_bytes(serialize_java_truststore(certificates, BestAvailableEncryption(b"trusted")))
-    names = {"trustStore": store, "trustStorePassword": "trusted", "trustStoreType": "PKCS12"}
-    return [f"-Djavax.net.ssl.{name}={value}" for name, value in names.items()]
-
-
-def _proxy() -> list[str]:
-    """Java does not read HTTPS_PROXY."""
-    proxy = urlsplit(getproxies().get("https", ""))
-    return (
-        [f"-Dhttps.proxyHost={proxy.hostname}", f"-Dhttps.proxyPort={proxy.port or 443}"]
-        if proxy.hostname
-        else []
-    )
 
 
 def _answer(command: list[str], seconds: float = START_SECONDS) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlsql.bridge.request import Folds
+from mlsql.forms import FormRecord
 from mlsql.models import Label, ModelKind
 from mlsql.summaries import ClassDetail
 
@@ -127,6 +128,7 @@ class Done:
     metrics: Mapping[str, float] = field(default_factory=dict)
     detail: ClassDetail | None = None
     libraries: Mapping[str, str] = field(default_factory=dict)
+    forms: tuple[FormRecord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +215,8 @@ def read_message(line: bytes) -> Any:
         raw["classes"] = tuple(raw["classes"])
     if raw.get("detail") is not None:
         raw["detail"] = ClassDetail.from_record(raw["detail"])
+    if "forms" in raw:
+        raw["forms"] = tuple(FormRecord.from_record(each) for each in raw["forms"])
     if raw.get("folds") is not None:
         raw["folds"] = Folds(**raw["folds"])
     for table in ("training", "evaluation"):

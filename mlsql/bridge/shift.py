@@ -223,6 +223,7 @@ class Shift:
             ended=end.isoformat(timespec="milliseconds"),
             seconds=round(seconds, 3),
             rows=self.reading.rows if self.reading else 0,
+            forms=report.forms if isinstance(report, Done) else (),
         )
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.errors import ScriptErrors
+from mlsql.forms import FormRecord
 from mlsql.models import Label, ModelKind
 from mlsql.registry import Registry
 
@@ -78,6 +79,15 @@ class Fitted(Protocol):
 
     def save(self, directory: Path) -> None:
         """Store it in *directory* as an MLflow model that loads without this package."""
+        ...
+
+
+@runtime_checkable
+class StoresForms(Protocol):
+    """A fitted model that has faster forms than that of its library."""
+
+    def store_forms(self, directory: Path) -> tuple[FormRecord, ...]:
+        """Store them in *directory* beside what ``save`` has stored; what was found out of each form."""
         ...
 
 
@@ -173,9 +183,11 @@ def _faults_of_kinds(trainer: Trainer, candidates: Sequence[Candidate]) -> list[
 
 
 def builtins() -> Registry[Trainer]:
-    """The trainers that come with this package."""
+    """The trainers that come with this package, and those of installed plug-ins."""
     trainers: Registry[Trainer] = Registry("trainer")
     trainers.add("SKLearn", "mlsql.bridge.trainers.sklearn:TRAINER")
+    trainers.add("XGBoostExt", "mlsql.bridge.trainers.boosters:XGBOOST")
+    trainers.add("LightGBM", "mlsql.bridge.trainers.boosters:LIGHTGBM")
     trainers.add("PythonAlg", "mlsql.bridge.trainers.script:TRAINER")
     networks = "mlsql.bridge.trainers.tensorflow.trainer"
     trainers.add("TensorFlow", f"{networks}:NETWORK")
@@ -184,4 +196,5 @@ def builtins() -> Registry[Trainer]:
     trainers.add("CNNClassify", f"{networks}:CNN_CLASSIFY")
     trainers.add("AttentionLSTMClassify", f"{networks}:ATTENTION_LSTM_CLASSIFY")
     trainers.add("LSTMRegress", f"{networks}:LSTM_REGRESS")
+    trainers.add_plugins("mlsql.trainers")
     return trainers

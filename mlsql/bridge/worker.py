@@ -44,7 +44,7 @@ from mlsql.bridge.reports import (
 )
 from mlsql.bridge.request import Columns, Equipment
 from mlsql.bridge.tables import Refusal, Tables
-from mlsql.bridge.trainer import Trainer
+from mlsql.bridge.trainer import StoresForms, Trainer
 from mlsql.errors import MlsqlError, RunError
 from mlsql.models import Column
 
@@ -205,12 +205,13 @@ class _Bench:
         self.run.progress("storing")
         output = self.home / work.output
         fitted.save(output)
+        forms = fitted.store_forms(output) if isinstance(fitted, StoresForms) else ()
         if output != Path(work.output):  # the name of a parcel
             send_parcel(self.run.channel.send, work.output, output)
             shutil.rmtree(output)
         traits = dataclasses.asdict(fitted.traits)
         measured = traits.pop("measured")
-        return Done(**traits, metrics={**measured, **metrics}, detail=detail)
+        return Done(**traits, metrics={**measured, **metrics}, detail=detail, forms=forms)
 
 
 def _failure(error: Exception) -> Failed | Refused:

@@ -29,6 +29,7 @@ COMMANDS = {
     "kill": "mlsql.cli.jobs:kill",
     "token": "mlsql.cli.token:token",
     "config": "mlsql.cli.config:config",
+    "connectors": "mlsql.cli.connectors:connectors",
     "doctor": "mlsql.cli.doctor:doctor",
 }
 

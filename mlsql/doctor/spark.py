@@ -25,7 +25,7 @@ def _spark(settings: Settings) -> Iterator[Finding]:
     for executor in told["executors"]:
         yield _executor(executor, told["driver"])
     found = ", ".join(told["connectors"]) or "none"
-    yield ok("connectors", f"on the classpath of Spark: {found}; spark.jars.packages adds others")
+    yield ok("connectors", f"on the classpath of Spark: {found}; `mlsql connectors list` shows others")
 
 
 def _probed(settings: Settings) -> Mapping[str, Any]:

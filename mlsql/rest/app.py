@@ -8,7 +8,8 @@ from fastapi import Depends, FastAPI
 from mlsql import __version__
 from mlsql.rest import errors, guards
 from mlsql.rest.dependencies import signed_in
-from mlsql.rest.routes import callbacks, console, health, jobs, metrics, owners, predict, scripts
+from mlsql.rest.lean import LeanRoutes, known_tokens, lean_routes
+from mlsql.rest.routes import callbacks, console, health, jobs, metrics, models, owners, predict, scripts
 from mlsql.rest.service import Service
 from mlsql.rest.timing import Timing
 
@@ -24,11 +25,14 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.predicting = CapacityLimiter(service.settings.jobs.concurrency)
+    app.state.known_tokens = known_tokens(service.tokens)
     for each in (health, console):
         app.include_router(each.router)
-    for each in (scripts, jobs, predict, callbacks, owners, metrics):
+    app.include_router(models.lean, dependencies=[Depends(signed_in)])  # to be described: LeanRoutes answers
+    for each in (models, predict, scripts, jobs, callbacks, owners, metrics):
         app.include_router(each.router, dependencies=[Depends(signed_in)])
     errors.install(app)
+    app.add_middleware(LeanRoutes, routes=lean_routes(models.lean, predict.router))
     limits = service.settings.server
     app.add_middleware(guards.BodyLimit, limit=limits.body_limit)
     app.add_middleware(guards.SameSite if service.tokens else guards.SameMachine)

@@ -19,6 +19,7 @@ from mlsql.job_states import Job
 from mlsql.rest.callers import Caller, find_job
 from mlsql.rest.schemas import Predict, RunScript, SubmitJob
 from mlsql.rest.service import Service
+from mlsql.tokens import Token
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -61,12 +62,17 @@ async def signed_in(
         request.state.owner = default_owner()  # for the log
         return Caller(request.state.owner)
     text = shown.credentials if shown else await _token_field(request)
-    token = await run_in_threadpool(tokens.find, text)
-    if token is None:
-        raise HTTPException(401, _HOW_TO_SIGN_IN, {"WWW-Authenticate": "Bearer"})
+    token = expect_token(await run_in_threadpool(tokens.find, text))
     request.state.owner = token.owner
     request.state.token = text
     return Caller(token.owner, token.role)
+
+
+def expect_token(token: Token | None) -> Token:
+    """*token*, when there is one; else what to do about it, with status 401."""
+    if token is None:
+        raise HTTPException(401, _HOW_TO_SIGN_IN, {"WWW-Authenticate": "Bearer"})
+    return token
 
 
 def is_still_signed_in(request: Request) -> bool:
@@ -101,7 +107,7 @@ async def _script_request(request: Request) -> RunScript:
     return _read(RunScript, given, more=(*NO_EFFECT, *ONLY_DEFAULT))
 
 
-async def _prediction(request: Request) -> Predict:
+async def read_prediction(request: Request) -> Predict:
     """The fields of a form or of a JSON object; what asks Byzer for cores or a context has no effect."""
     fields = await fields_of(request)
     given = {
@@ -113,14 +119,14 @@ async def _prediction(request: Request) -> Predict:
 
 
 async def _job_request(request: Request) -> SubmitJob:
-    if _content_type(request) != "application/json":
+    if content_type(request) != "application/json":
         raise HTTPException(415, "the body is JSON, and its Content-Type says so")
     return _read(SubmitJob, _json_object(await request.body()))
 
 
 async def fields_of(request: Request) -> dict[str, Any]:
     """The fields of a form or of a JSON object."""
-    kind = _content_type(request)
+    kind = content_type(request)
     if kind == "application/json":
         return _json_object(await request.body())
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
@@ -136,7 +142,8 @@ def _text(name: str, value: object) -> str:
     return value
 
 
-def _content_type(request: Request) -> str:
+def content_type(request: Request) -> str:
+    """The media type of the body, without its parameters."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
@@ -196,5 +203,4 @@ CallerOf = Annotated[Caller, Depends(signed_in)]
 ServiceOf = Annotated[Service, Depends(_service)]
 FoundJob = Annotated[Job, Depends(_found)]
 ScriptOf = Annotated[RunScript, Depends(_script_request)]
-PredictionOf = Annotated[Predict, Depends(_prediction)]
 JobRequestOf = Annotated[SubmitJob, Depends(_job_request)]

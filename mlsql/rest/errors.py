@@ -23,7 +23,16 @@ from mlsql.errors import (
     ScriptErrors,
     TimedOut,
 )
-from mlsql.job_errors import JobConflict, ResultGone, TooMany, UnknownCallback, UnknownJob, described
+from mlsql.job_errors import (
+    JobConflict,
+    NotAnswered,
+    ResultGone,
+    TooMany,
+    UnknownCallback,
+    UnknownJob,
+    described,
+)
+from mlsql.registrations import UnknownFunction
 from mlsql.rest.schemas import Diagnostic, ErrorReply, ReportedError
 
 JOB_HEADER = "X-Job-Id"
@@ -38,6 +47,8 @@ STATUSES: Mapping[type[MlsqlError], int] = {
     Cancelled: 499,
     ConfigError: 503,
     UnknownJob: 404,
+    UnknownFunction: 404,
+    NotAnswered: 503,
     UnknownCallback: 404,
     JobConflict: 409,
     ResultGone: 410,
@@ -61,9 +72,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def of_http(request: Request, error: HTTPException) -> Response:
-        kind = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
-        diagnostic = Diagnostic(kind=kind, message=_route_error(request, error))
-        return _reply(request, error.status_code, [diagnostic], diagnostic.message, error.headers)
+        return http_reply(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def of_parameters(request: Request, error: RequestValidationError) -> Response:
@@ -80,8 +89,15 @@ def install(app: FastAPI) -> None:
 def error_reply(request: Request, error: MlsqlError) -> Response:
     """The reply that *error* gives: JSON with all diagnostics, or its text when that is accepted."""
     diagnostics = [Diagnostic(**each) for each in described(error)["diagnostics"]]
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany | NotAnswered) else None
     return _reply(request, status_of(error), diagnostics, str(error), headers)
+
+
+def http_reply(request: Request, error: HTTPException) -> Response:
+    """The reply that a status gives for which there is no error of ours."""
+    kind = HTTPStatus(error.status_code).phrase.title().replace(" ", "")
+    diagnostic = Diagnostic(kind=kind, message=_route_error(request, error))
+    return _reply(request, error.status_code, [diagnostic], diagnostic.message, error.headers)
 
 
 def _reply(

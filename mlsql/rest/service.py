@@ -21,18 +21,23 @@ from mlsql.job_store import JobStore
 from mlsql.job_sweeper import Sweeper
 from mlsql.job_turns import Work
 from mlsql.jobs import Jobs
+from mlsql.registration_store import DatabaseRegistrations
+from mlsql.registrations import NoRegistrations, Registrations
 from mlsql.rest.addresses import asks_for_tokens
 from mlsql.rest.callbacks import open_callbacks
 from mlsql.rest.chores import now_and_then
 from mlsql.rest.cluster import Cluster, NoCluster, SparkCluster
 from mlsql.rest.metrics import Counts, Metrics
 from mlsql.rest.readiness import Readiness, has_room, writes
+from mlsql.rest.scorers import NoScorers, Scorers
 from mlsql.roles import Role
 from mlsql.script_jobs import ScriptWork
 from mlsql.settings import Settings
 from mlsql.tokens import TokenStore
+from mlsql.udf.serving.pool import ScorerPool
 
 NO_CLUSTER = NoCluster()
+NO_SCORERS, NO_REGISTRATIONS = NoScorers(), NoRegistrations()
 _LONGEST_SECONDS = 60.0
 """How often idle sessions are looked for at least."""
 
@@ -68,6 +73,10 @@ class Service:
     tokens: TokenStore | None = None
     """What callers have to show; None where only the person at the machine reaches the server."""
     metrics: Metrics = field(default_factory=Metrics)
+    registrations: Registrations = NO_REGISTRATIONS
+    """The functions of owners, which outlive their sessions."""
+    scorers: Scorers = NO_SCORERS
+    """What answers them without Spark."""
 
 
 @contextmanager
@@ -77,7 +86,11 @@ def engine_service(engine: Engine) -> Iterator[Service]:
     opened = open_service(engine.settings, work, engine.check, SparkCluster(engine))
     seconds = min(_LONGEST_SECONDS, max(1.0, engine.settings.sessions.idle / 2))
     with opened as service, now_and_then(engine.close_idle, seconds, "idle sessions"):
-        yield service
+        engine.registrations = service.registrations
+        try:
+            yield service
+        finally:
+            engine.registrations = NoRegistrations()
 
 
 @contextmanager
@@ -91,9 +104,10 @@ def open_service(
         database = open_database(settings.jobs.database, state)
         store = JobStore(database)
         sweeper = Sweeper(store, results, settings.jobs.result_ttl, settings.jobs.history)
-        metrics = Metrics()
+        metrics, functions = Metrics(), DatabaseRegistrations(database)
         try:
             with (
+                ScorerPool(settings.serving, sockets_folder(settings), functions) as scorers,
                 open_callbacks(settings, database, results) as callbacks,
                 Jobs(
                     store,
@@ -109,7 +123,17 @@ def open_service(
                 tokens = TokenStore(database) if asks_for_tokens(settings) else None
                 metrics.count(Counts(store.counts, callbacks.tally.snapshot, cluster.sessions))
                 yield Service(
-                    settings, jobs, results, check, cluster, callbacks, Readiness(parts), tokens, metrics
+                    settings,
+                    jobs,
+                    results,
+                    check,
+                    cluster,
+                    callbacks,
+                    Readiness(parts),
+                    tokens,
+                    metrics,
+                    registrations=scorers.registrations,
+                    scorers=scorers if settings.serving.scorers else NoScorers(),
                 )
         finally:
             sweeper.stop()
@@ -133,6 +157,11 @@ def result_folders(settings: Settings) -> ResultFolders:
     """Where the files of jobs lie."""
     limits = settings.jobs
     return ResultFolders(state_folder(settings) / "jobs", limits.result_rows, limits.result_bytes)
+
+
+def sockets_folder(settings: Settings) -> Path:
+    """Where programs of this machine find the scorers."""
+    return settings.serving.sockets or state_folder(settings) / "scorers"
 
 
 def _limits(settings: Settings) -> Limits:

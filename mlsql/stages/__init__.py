@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlsql.bridge.launcher import Launcher
@@ -52,13 +52,14 @@ def builtins(
     algorithms: Registry[Algorithm] | None = None,
     commands: Registry[Command] | None = None,
     launcher: Launcher | None = None,
+    formats: Iterable[str] = (),
 ) -> Mapping[type[Step], Stage[Any]]:
     """A stage for every type of step, on the registries given or else those that come with mlsql.
 
-    *launcher* starts the workers of a training beside the driver.
+    *launcher* starts the workers of a training beside the driver; *formats* are further ones of Spark.
     """
     algorithms = algorithms if algorithms is not None else _algorithms.builtins(store, launcher)
-    sources = sources if sources is not None else _sources.builtins(algorithms)
+    sources = sources if sources is not None else _sources.builtins(algorithms, formats)
     commands = commands if commands is not None else _commands.builtins(sources, algorithms, store)
     return {
         LoadStep: LoadStage(sources),

@@ -18,12 +18,14 @@ from mlsql.options import Declared, declared_options
 from mlsql.registry import Registry
 from mlsql.session import Run
 from mlsql.spans import Span
-from mlsql.stages.algorithms.base import Algorithm, Described, Predicts, Surveyed, Trains, Transforms
+from mlsql.stages.algorithms.base import Algorithm, Defines, Described, Predicts, Surveyed, Trains, Transforms
 from mlsql.stages.rows import local_table
 from mlsql.stages.sources.base import Connects, Documented, Reads, Source, Writes
 from mlsql.stages.sources.jdbc_secrets import SECRET_NAME, masked, secrets_of
 from mlsql.templates import Rendered
 from mlsql.udf.builtin import FUNCTIONS
+from mlsql.udf.parse import PARSE
+from mlsql.udf.plugins import plugin_functions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -114,18 +116,24 @@ def tables(run: Run, span: Span) -> Listing:
 
 
 def functions(run: Run, span: Span) -> Listing:
-    """What SQL can call: functions of models (``model``), of mlsql, of the session, and Spark's own."""
-    models = [(name, "model", str(each), None) for name, each in sorted(run.session.functions.items())]
-    ours = [(each.signature.name, "mlsql", str(each.signature), each.doc) for each in FUNCTIONS]
-    known = {name.casefold() for name, *_ in (*models, *ours)}
+    """What SQL can call: what ``register`` made, what mlsql and its plug-ins have, and Spark's own."""
+    registered = [
+        (name, "registered", str(each), each.doc, None)
+        for name, each in sorted(run.session.functions.items())
+    ]
+    ours = [
+        (each.signature.name, "mlsql", str(each.signature), each.doc, each.example)
+        for each in (*FUNCTIONS, PARSE, *plugin_functions())
+    ]
+    known = {name.casefold() for name, *_ in (*registered, *ours)}
     others = [
-        (row.function, kind, None, None)
+        (row.function, kind, None, None, None)
         for kind, which in (("session", "user"), ("spark", "system"))
         for row in run.sql(Rendered(f"show {which} functions", span)).collect()
         if row.function.casefold() not in known
     ]
-    schema = "function string, kind string, signature string, doc string"
-    return Listing(schema, (*models, *sorted(ours), *others))
+    schema = "function string, kind string, signature string, doc string, example string"
+    return Listing(schema, (*registered, *sorted(ours), *others))
 
 
 def variables(run: Run) -> Listing:
@@ -174,6 +182,8 @@ def _kinds_of_options(algorithm: Algorithm) -> Iterator[type[Any]]:
         yield algorithm.options
     if isinstance(algorithm, Predicts):
         yield algorithm.predict_options
+    if isinstance(algorithm, Defines):
+        yield algorithm.define_options
 
 
 def _parameter(declared: Declared) -> tuple[Value, ...]:

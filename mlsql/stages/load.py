@@ -10,7 +10,9 @@ from mlsql.options import is_filled, option_errors
 from mlsql.plan import LoadStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run
+from mlsql.stages.faults import placed_at_options
 from mlsql.stages.sources.base import Reads, Source
+from mlsql.stages.sources.foreign import source_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,9 @@ class LoadStage:
         options = run.read_options(
             source.read_options, step.options, owner=step.format.text, span=step.format.span
         )
-        return run.define(step.table, source.read(run, step.path, options))
+        with placed_at_options(step.options, step.path.span):
+            frame = source.read(run, step.path, options)
+        return run.define(step.table, frame)
 
     def check(self, step: LoadStep, /) -> Iterator[ScriptError]:
         """What is wrong with the format and the options."""
@@ -34,7 +38,7 @@ class LoadStage:
             yield from option_errors(declared, step.options, owner=step.format.text, span=step.format.span)
 
     def _source(self, step: LoadStep) -> Reads:
-        source = self.sources.get(step.format.text, span=step.format.span)
+        source = source_of(self.sources, step.format, step.options)
         if not isinstance(source, Reads):
             raise ScriptError(f"'{step.format.text}' cannot be loaded from", span=step.format.span)
         return source

@@ -12,6 +12,7 @@ from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
 from mlsql.stages.faults import placed_at_options
 from mlsql.stages.sources.base import Source, Target, Writes
+from mlsql.stages.sources.foreign import source_of
 
 _ROW = "format string, path string, mode string, rows bigint, files int"
 
@@ -42,7 +43,7 @@ class SaveStage:
             yield from option_errors(declared, step.options, owner=step.format.text, span=step.format.span)
 
     def _source(self, step: SaveStep) -> Writes:
-        source = self.sources.get(step.format.text, span=step.format.span)
+        source = source_of(self.sources, step.format, step.options)
         if not isinstance(source, Writes):
             raise ScriptError(f"'{step.format.text}' cannot be saved to", span=step.format.span)
         return source

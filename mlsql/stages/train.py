@@ -11,7 +11,7 @@ from mlsql.options import is_filled, option_errors
 from mlsql.plan import TrainStep
 from mlsql.registry import Registry
 from mlsql.session import Outcome, Run, Table
-from mlsql.stages.algorithms.base import Algorithm, Call, Checks, Predicts, Trains, Transforms
+from mlsql.stages.algorithms.base import Algorithm, Call, Checks, Defines, Predicts, Trains, Transforms
 from mlsql.stages.faults import by_own_key, placed_at_options
 
 if TYPE_CHECKING:
@@ -63,4 +63,6 @@ def _act(algorithm: Algorithm, step: TrainStep) -> tuple[Act, type[Any]]:
         if isinstance(algorithm, Transforms):
             return algorithm.transform, algorithm.options
         hint = f"predict {step.table.text} as {step.algorithm.text}.`…`"
+        if isinstance(algorithm, Defines):
+            hint = f"register {step.algorithm.text}.`…` as f"
     raise ScriptError(f"'{step.algorithm.text}' does not {step.verb}", span=step.algorithm.span, hint=hint)

@@ -12,14 +12,16 @@ from mlsql.udf.companions import forget_functions
 
 @dataclass(frozen=True, slots=True)
 class UnregisterStage:
-    """Forget a function that a register made in this session, with those that came with it."""
+    """Forget a function that a register made, with those that came with it, and have nobody answer it."""
 
     def run(self, step: UnregisterStep, run: Run, /) -> Outcome:
         """Nothing to show; a function that nobody registered is an error."""
-        name = step.function.text
-        if name not in run.session.functions:
-            known = run.session.functions
+        name, session = step.function.text, run.session
+        is_kept = session.registrations.find(session.owner, name) is not None
+        if name not in session.functions and not is_kept:
+            known = session.functions
             hint = None if known else "this session has registered none"
             raise UnknownName("registered function", name, known, span=step.function.span, hint=hint)
-        forget_functions(run.session, name)
+        forget_functions(session, name)
+        session.registrations.remove(session.owner, name)
         return Nothing()

@@ -13,13 +13,13 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import ScriptError
+from mlsql.session import FunctionSignature, quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from mlsql.session import FunctionSignature
-
 _CATALYST = "org.apache.spark.sql.catalyst"
+_JAVA_UDF = "org.apache.spark.sql.api.java.UDF"
 
 
 class Functions:
@@ -37,9 +37,7 @@ class Functions:
         ``array<double>``, a vector will do; *of_vector* is the body over a vector, of a function with
         this one parameter, where it is not to be made an array.
         """
-        identifier = self._class("FunctionIdentifier")(signature.name)
-        if self._registry("builtin").functionExists(identifier):
-            raise ScriptError(f"'{signature.name}' is a function of Spark", hint="choose another name")
+        identifier = self.free_name(signature.name)
         builder = self._new_function(
             signature.name,
             str(signature),
@@ -52,6 +50,13 @@ class Functions:
         info = self._class("expressions.ExpressionInfo")("mlsql", None, signature.name, str(signature), "")
         self._state.functionRegistry().registerFunction(identifier, info, builder)
 
+    def free_name(self, name: str) -> Any:
+        """The identifier of a function called *name*; an error when Spark has one."""
+        identifier = self._class("FunctionIdentifier")(name)
+        if self._registry("builtin").functionExists(identifier):
+            raise ScriptError(f"'{name}' is a function of Spark", hint="choose another name")
+        return identifier
+
     def forget(self, name: str) -> None:
         """Take a function of ours away."""
         self._state.functionRegistry().dropFunction(self._class("FunctionIdentifier")(name))
@@ -60,21 +65,57 @@ class Functions:
         """The expression that *text* is, not analysed yet."""
         return self._state.sqlParser().parseExpression(text)
 
+    def parameters(self, signature: FunctionSignature) -> list[Any]:
+        """The parameters as expressions, in whose places the arguments of a call come."""
+        return [self.sql(quoted(each.name)) for each in signature.parameters]
+
+    def rows(self, signature: FunctionSignature) -> Any:
+        """All rows of a group, each a struct of the parameters, as an expression."""
+        fields = [f"'{number}', {quoted(each.name)}" for number, each in enumerate(signature.parameters)]
+        return self.sql(f"collect_list(named_struct({', '.join(fields)}))")
+
     def call(self, name: str, *arguments: Any) -> Any:
         """A call of a function of Spark's own, as an expression."""
         identifier = self._class("FunctionIdentifier")(name)
         return self._registry("builtin").lookupFunction(identifier, self._list(arguments))
 
+    def as_vector(self, array: Any) -> Any:
+        """An expression that is an array of doubles, and not null, as a vector."""
+        return self._internal("array_to_vector").apply(self._list([array]))
+
+    def vector(self, struct: Any) -> Any:
+        """A struct of type, size, indices and values as the vector that is stored so; null stays null."""
+        nothing = self._list([])
+        kind = self._jvm.org.apache.spark.ml.linalg.SQLDataTypes.VectorType()
+        invoke = self._class("expressions.objects.Invoke")
+        return invoke(struct, "copy", kind, nothing, nothing, True, True, True)
+
+    def java_arguments(self, class_name: str) -> int:
+        """How many arguments a class takes that is one of Spark's ``UDF0`` to ``UDF22``."""
+        loader = self._jvm.Thread.currentThread().getContextClassLoader()
+        found, interfaces = loader.loadClass(class_name), []
+        while found is not None:
+            interfaces += [each.getName() for each in found.getInterfaces()]
+            found = found.getSuperclass()
+        return next(int(each.removeprefix(_JAVA_UDF)) for each in interfaces if each.startswith(_JAVA_UDF))
+
     def vectorised(
         self, name: str, function: Callable[..., Any], output: str, arguments: Sequence[Any]
     ) -> Any:
         """A call of a Python function that takes and gives pandas series, as an expression."""
+        return self._python(name, function, output, arguments, "SQL_SCALAR_PANDAS_UDF")
+
+    def by_row(self, name: str, function: Callable[..., Any], output: str, arguments: Sequence[Any]) -> Any:
+        """A call of a Python function that takes the values of one row, as an expression."""
+        return self._python(name, function, output, arguments, "SQL_BATCHED_UDF")
+
+    def _python(
+        self, name: str, function: Callable[..., Any], output: str, arguments: Sequence[Any], kind: str
+    ) -> Any:
         from pyspark.sql.udf import UserDefinedFunction
         from pyspark.util import PythonEvalType
 
-        udf: Any = UserDefinedFunction(
-            function, output, name=name, evalType=PythonEvalType.SQL_SCALAR_PANDAS_UDF
-        )
+        udf: Any = UserDefinedFunction(function, output, name=name, evalType=getattr(PythonEvalType, kind))
         return udf._judf.builder(self._list(arguments))
 
     def declared(self, declarations: str) -> Any:

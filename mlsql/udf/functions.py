@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mlsql.udf.builtin import FUNCTIONS, SqlFunction
 from mlsql.udf.catalyst import Functions
+from mlsql.udf.parse import PARSE
+from mlsql.udf.plugins import PythonFunction, define
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -18,14 +21,21 @@ CONVERSIONS = ("vector_to_array", "array_to_vector")
 
 
 class BuiltinFunctions:
-    """The functions that come with this package, made once for a Spark and put into each of its sessions."""
+    """The functions that come with this package, made once for a Spark and put into each of its sessions.
 
-    def __init__(self, spark: SparkSession) -> None:
+    Those of *plugins*, which other packages declare, come after them.
+    """
+
+    def __init__(self, spark: SparkSession, plugins: Sequence[SqlFunction | PythonFunction] = ()) -> None:
+        self._in_python = (PARSE, *plugins)
         self._declared = Functions(spark).declared("\n".join([*CONVERSIONS, *map(_line, FUNCTIONS)]))
 
     def register(self, spark: SparkSession) -> None:
         """Put them into the session *spark*; doing it again changes nothing."""
-        Functions(spark).define_all(self._declared)
+        functions = Functions(spark)
+        functions.define_all(self._declared)
+        for each in self._in_python:
+            define(each, functions)
 
 
 def _line(declared: SqlFunction) -> str:
@@ -33,5 +43,4 @@ def _line(declared: SqlFunction) -> str:
     signature = declared.signature
     names = ";".join(each.name for each in signature.parameters)
     types = ";".join(each.type for each in signature.parameters)
-    body = f"{declared.wraps}:{declared.body}" if declared.wraps else declared.body
-    return "\t".join([signature.name, str(signature), names, types, body])
+    return "\t".join([signature.name, str(signature), names, types, declared.text])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import DataError
+from mlsql.forms import bulk_form
 from mlsql.model_cache import local_folder
 from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
 from mlsql.session import FunctionSignature, quoted
@@ -127,8 +128,8 @@ def is_unanswered(
 
 
 def predictor_of(candidate: CandidateRecord, stored: StoredModel) -> StoredPredictor:
-    """Where *candidate* is loaded from."""
-    return find_predictor(local_folder(stored.directory(candidate.index)))
+    """Where *candidate* is loaded from, in the form that is fastest for many rows."""
+    return find_predictor(local_folder(stored.directory(candidate.index)), bulk_form(candidate.forms))
 
 
 def _columns(signature: FunctionSignature) -> list[str]:

@@ -5,6 +5,8 @@ scripts/bench statements          a hundred trivial statements and the same call
 scripts/bench parse               parsing, and sqlglot on as many statements
 scripts/bench bridge              tables to numpy by spool and Kafka, against toArrow; memory, first rows
 scripts/bench scoring             a model in SQL, against mapInArrow by hand and mlflow's spark_udf
+scripts/bench algorithms          models of Spark ML, vector functions and texts, against Spark's own ways
+scripts/bench serve               predictions embedded, by socket, HTTP, SQL; against mlflow models serve
 scripts/bench service             submits, look-ups and lists over HTTP; a round trip against PySpark
 scripts/bench cancel              until nothing of a cancelled run lives any more, wherever it was
 scripts/bench load                50 owners for 5 minutes: errors, memory, shares; --quick 30 seconds
@@ -21,6 +23,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from .algorithms import algorithms
 from .bridge import bridge
 from .cancelling import cancelling
 from .load import load
@@ -28,17 +31,20 @@ from .measures import Row, Scale
 from .overhead import overhead
 from .parse import parse
 from .scoring import scoring
+from .serve import serve
 from .service import service
 from .statements import statements
 from .tensorflow import tensorflow
 
 BENCHES: Mapping[str, Callable[[Scale], Iterator[Row]]] = {
+    "algorithms": algorithms,
     "bridge": bridge,
     "cancel": lambda _: cancelling(),
     "load": lambda scale: load(quick=scale.rounds < Scale.rounds),
     "overhead": lambda _: overhead(),
     "parse": lambda _: parse(),
     "scoring": scoring,
+    "serve": lambda scale: serve(quick=scale.rounds < Scale.rounds),
     "service": lambda _: service(),
     "statements": lambda _: statements(),
     "tensorflow": lambda _: tensorflow(),

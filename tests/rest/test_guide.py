@@ -1,4 +1,4 @@
-"""The REST guide is true: its examples in sh and Python give what stands below them."""
+"""The guides to REST and serving are true: their examples in sh and Python give what stands below them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "rest.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [DOCS / "rest.md", DOCS / "serving.md"]
 ADDRESS = "http://127.0.0.1:9003"
 BLOCK = re.compile(
     r"^```(?P<language>sh|python)\n(?P<code>.*?)^```$\n+^```text\n(?P<shown>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-BLOCKS = list(BLOCK.finditer(PAGE.read_text(encoding="utf-8")))
+BLOCKS = [each for page in PAGES for each in BLOCK.finditer(page.read_text(encoding="utf-8"))]
 COMMANDS = {"sh": ["bash", "-euo", "pipefail", "-c"], "python": [sys.executable, "-c"]}
 
 
 def test_every_example_shows_what_comes():
     """None is left out."""
-    page = PAGE.read_text(encoding="utf-8")
-    assert len(BLOCKS) == len(re.findall(r"^```(sh|python)$", page, re.MULTILINE)) >= 4
+    text = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert len(BLOCKS) == len(re.findall(r"^```(sh|python)$", text, re.MULTILINE)) >= 4
 
 
 @pytest.fixture(scope="module")

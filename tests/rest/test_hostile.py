@@ -193,7 +193,7 @@ MALFORMED = {
         get(b"/health/liveness", b"Upgrade: websocket", b"Connection: Upgrade"),
         {200, 400, None},
     ),
-    "an unknown method": (get(b"/health/liveness").replace(b"GET", b"BREW"), {405}),
+    "an unknown method": (get(b"/health/liveness").replace(b"GET", b"BREW"), {400, 405}),
     "an absolute target": (get(b"http://evil.example/api/v1/jobs"), {400, 403, 404, None}),
 }
 

@@ -206,7 +206,7 @@ def test_a_model_becomes_a_function_that_answers_as_scikit_learn_does(scripts, t
     """The row says which model it is and how it is called; by hand, the same rows give the same."""
     (model,) = trained(f'inputCols="a,b" and evaluateTable="t" and {LINEAR}')
     (row,) = scripts.rows('register SKLearn.`models/m` as guess where autoSelectByMetric="f1";')
-    assert list(row) == ["function", "signature", "path", "version", "group", "metrics"]
+    assert list(row) == ["function", "signature", "path", "version", "group", "metrics", "serving"]
     assert (row["function"], row["path"], row["version"], row["group"]) == ("guess", model["modelPath"], 0, 0)
     assert row["signature"].startswith("guess(a double, b double)")
     assert row["metrics"] == {metric["name"]: metric["value"] for metric in model["metrics"]}

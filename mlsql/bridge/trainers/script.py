@@ -18,6 +18,7 @@ from mlsql.bridge.request import SCRIPT, SCRIPT_NAME, Columns
 from mlsql.bridge.trainer import Answers, Fitted, Params, Run, Traits
 from mlsql.bridge.trainers.script_text import ScriptText
 from mlsql.errors import ScriptErrors
+from mlsql.forms import FormRecord
 from mlsql.models import ModelKind
 
 if TYPE_CHECKING:
@@ -178,6 +179,20 @@ class FittedScript:
         (directory / _KEPT).write_text(self.script.text, encoding="utf-8")
         if self.workplace is not None:
             keep_files(self.workplace.kept, directory)
+
+    def store_forms(self, directory: Path) -> tuple[FormRecord, ...]:
+        """Those of an estimator of scikit-learn that is asked as it is; other models have none."""
+        from mlsql.bridge.trainers.forms import Forms, Library
+        from mlsql.bridge.trainers.script_models import ReturnedEstimator
+        from mlsql.udf.predictors.plain.encoding import Numbers
+
+        if not isinstance(self.returned, ReturnedEstimator) or self.example is None:
+            return ()
+        estimator, given = self.returned.estimator, list(getattr(self.example, "columns", ()))
+        if list(getattr(estimator, "feature_names_in_", given)) != given:
+            return ()
+        front = (Numbers(),) if given and not self.columns.has_categories else ()
+        return Forms(Library(estimator), self.example, front).store(directory)
 
     def _signature(self) -> ModelSignature:
         import numpy as np

@@ -28,6 +28,10 @@ BATCHING = (SIZE, EPOCHS, SEED)
 _KINDS: Mapping[str, Kind[int]] = {SIZE: integer(1), EPOCHS: integer(1), SEED: integer(0, 2**32 - 1)}
 _DEFAULT_SIZE = 1024
 EXAMPLE_ROWS = 3
+SAMPLE_ROWS = 200
+"""Of the training, by which faster forms of a model are compared with it."""
+_MOST_WIDE = 10_000
+"""Rows that are wider are no sample: made dense they take long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Given:
     piece: Piece | None = None
     """All rows; None where batches come out of the file."""
     encoder: Any = None
+    sample: Matrix | pd.DataFrame | None = None
 
     def epochs(self, batching: Batching) -> Iterator[Iterator[Piece]]:
         """The batches of each epoch, in the order that the seed draws."""
@@ -77,7 +82,14 @@ class Given:
         """The *estimator* when it is fitted on this."""
         width = self.data.features if self.piece is None else int(self.piece.matrix.shape[1])
         return FittedEstimator(
-            estimator, kind, self.data.columns, width, self.example, self.encoder, self.is_sparse
+            estimator,
+            kind,
+            self.data.columns,
+            width,
+            self.example,
+            self.encoder,
+            self.is_sparse,
+            self.sample,
         )
 
 
@@ -92,14 +104,29 @@ def read_given(data: Dataset, estimator: Any, before: FittedEstimator | None, *,
     if data.columns.has_categories:
         return _encoded(data, estimator, None if before is None else before.encoder)
     if not whole:
-        first = next(data.epoch(EXAMPLE_ROWS, 0, sparse=sparse))
+        first = next(data.epoch(SAMPLE_ROWS, 0, sparse=sparse)).matrix
         is_sparse = sparse and data.is_sparse
-        return Given(data, None if is_sparse else first.matrix.copy(), is_sparse)
+        return Given(
+            data, None if is_sparse else first[:EXAMPLE_ROWS].copy(), is_sparse, sample=some_rows(first)
+        )
     matrix, label = data.arrays(sparse=sparse)
     piece = Piece(matrix, label, data.weights())
     if sparse and data.is_sparse:
-        return Given(data, None, is_sparse=True, piece=piece)
-    return Given(data, matrix[:EXAMPLE_ROWS].copy(), piece=piece)
+        return Given(data, None, is_sparse=True, piece=piece, sample=some_rows(matrix))
+    return Given(data, matrix[:EXAMPLE_ROWS].copy(), piece=piece, sample=some_rows(matrix))
+
+
+def some_rows(rows: Any) -> Any:
+    """Some of the *rows* from all over them, dense."""
+    import numpy as np
+
+    if rows.shape[1] > _MOST_WIDE:
+        return None
+    places = np.unique(np.linspace(0, rows.shape[0] - 1, SAMPLE_ROWS, dtype=int))
+    if hasattr(rows, "columns"):
+        return rows.iloc[places].reset_index(drop=True)
+    taken = rows[places]
+    return taken.toarray() if hasattr(taken, "toarray") else taken
 
 
 def _encoded(data: Dataset, estimator: Any, front: Any) -> Given:
@@ -113,7 +140,8 @@ def _encoded(data: Dataset, estimator: Any, front: Any) -> Given:
     else:
         matrix = front.transform(frame)
     piece = Piece(matrix, data.labels(), data.weights())
-    return Given(data, frame.head(EXAMPLE_ROWS).copy(), piece=piece, encoder=front)
+    example = frame.head(EXAMPLE_ROWS).copy()
+    return Given(data, example, piece=piece, encoder=front, sample=some_rows(frame))
 
 
 def fit_whole(estimator: Any, given: Given, *, is_further: bool) -> Any:

@@ -15,6 +15,7 @@ from mlsql.bridge.trainers import transforming
 from mlsql.bridge.trainers.encoding import number_encoder
 from mlsql.bridge.trainers.estimators import LIBRARIES
 from mlsql.bridge.trainers.reading import check_nulls, read_encoded
+from mlsql.forms import FormRecord
 from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE, ModelKind
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class FittedEstimator:
     encoder: Any = None
     is_sparse: bool = False
     """Whether it was fitted on sparse vectors, and takes them."""
+    sample: Matrix | pd.DataFrame | None = None
+    """Some rows of the training, by which faster forms are compared; None: there will be none."""
 
     @property
     def traits(self) -> Traits:
@@ -92,6 +95,17 @@ class FittedEstimator:
         )
         if self.kind == "transformer":
             _store_code(described, directory)
+
+    def store_forms(self, directory: Path) -> tuple[FormRecord, ...]:
+        """Store what answers as it does, and faster, beside it; what was found out of each form."""
+        from mlsql.bridge.trainers.forms import Forms, Library
+        from mlsql.udf.predictors.plain.encoding import Numbers
+
+        if self.sample is None or not len(self.sample) or not hasattr(self.estimator, self._method):
+            return ()
+        library = Library(self.estimator, self.encoder, self._method)
+        front = (Numbers(),) if self.columns.form == "columns" else ()
+        return Forms(library, self.sample, front, self.is_sparse).store(directory)
 
     def _metadata(self) -> dict[str, Any]:
         """What our predictor has to know; MLflow itself has no ``predict`` for a transformer."""

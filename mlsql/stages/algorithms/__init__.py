@@ -6,7 +6,7 @@ from mlsql.bridge import trainer
 from mlsql.bridge.launcher import Launcher, LocalLauncher
 from mlsql.models import ModelStore
 from mlsql.registry import Registry
-from mlsql.stages.algorithms import features, mllib, tools
+from mlsql.stages.algorithms import code, features, mllib, tools
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.algorithms.descriptions import (
     ATTENTION_LSTM_CLASSIFY,
@@ -31,7 +31,7 @@ _NETWORKS = {
 
 
 def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Algorithm]:
-    """The algorithms that come with mlsql; models are kept in *store*.
+    """The algorithms that come with mlsql, and those of installed plug-ins; models are kept in *store*.
 
     *launcher* starts workers beside the driver, where those of a cluster are not asked for.
     """
@@ -39,13 +39,19 @@ def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Al
     tools.add_to(registry)
     mllib.add_to(registry, store)
     features.add_to(registry, store)
+    code.add_to(registry)
     trainers, launcher = trainer.builtins(), launcher or LocalLauncher()
     registry.add("Evaluate", Evaluate(store, trainers, launcher))
     registry.add("SKLearn", External("SKLearn", store, trainers, launcher, SKLEARN))
+    mllib.add_boosting(registry, store, trainers, launcher)
     own = External("PythonAlg", store, trainers, launcher, PYTHON, takes_script=True)
     registry.add("PythonAlg", own)
     networks = External("TensorFlow", store, trainers, launcher, TENSORFLOW, takes_script=True)
     registry.add("TensorFlow", networks)
     for name, description in _NETWORKS.items():
         registry.add(name, External(name, store, trainers, launcher, description))
+    for name in trainers:
+        if name not in registry:  # one that a plug-in added
+            registry.add(name, External(name, store, trainers, launcher))
+    registry.add_plugins("mlsql.algorithms")
     return registry

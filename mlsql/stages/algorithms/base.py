@@ -1,7 +1,9 @@
 """What an algorithm can do: train a model, turn a table into another, predict with a model.
 
 ``train`` and ``run`` are the same call, made to whatever an algorithm can; ``predict`` asks for
-:class:`Predicts`. An algorithm says what it can by the methods that it has.
+:class:`Predicts`. ``register`` makes functions of the models that an algorithm has stored, unless the
+algorithm :class:`Defines` a function by what the statement says: code of the user's, a chain of models.
+An algorithm says what it can by the methods that it has.
 """
 
 from __future__ import annotations
@@ -96,9 +98,39 @@ class Registers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterCall(Generic[OptionsT]):
+    """One register statement, as an algorithm that defines functions sees it; see :class:`Call`."""
+
+    function: Word
+    algorithm: Word
+    path: Word
+    options: OptionsT
+    given: Options
+    span: Span
+
+
+@runtime_checkable
+class Defines(Protocol):
+    """Makes a function by what a register statement says, with no stored model of its own at the path."""
+
+    @property
+    def define_options(self) -> type[Any]:
+        """What a ``register`` may say."""
+        ...
+
+    def define(self, call: RegisterCall[Any], run: Run, /) -> FunctionSignature:
+        """Make ``call.function`` callable in the SQL of ``run.session``; how it is called.
+
+        The signatures of all functions made stand in ``session.functions``, companions with
+        ``companion_of``; what had the name before is replaced, together with its companions.
+        """
+        ...
+
+
 @runtime_checkable
 class Checks(Protocol):
-    """Knows before it is given a table what cannot be trained."""
+    """Knows before it is given a table what cannot be trained, or before it runs what cannot be defined."""
 
     def check(self, given: Options, /) -> None:
         """Raise it, as ``train`` would (ScriptErrors of several); a value with ``${…}`` is not judged."""
@@ -129,4 +161,5 @@ class Surveyed(Protocol):
         ...
 
 
-Algorithm = Trains | Transforms | Predicts
+Algorithm = Trains | Transforms | Predicts | Defines
+"""What ``train``, ``run``, ``predict`` and ``register`` name, looked up without regard to case."""

@@ -34,4 +34,5 @@ def builtins(
             registry.add(name, command)
     registry.add("show", Show(sources, algorithms, registry))
     registry.add("model", Models(store))
+    registry.add_plugins("mlsql.commands")
     return registry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,18 @@ class Folder:
         statuses = self._jvm.org.apache.spark.deploy.SparkHadoopUtil.get().listLeafStatuses(system, path)
         found = (statuses.apply(index).getPath() for index in range(statuses.size()))
         return frozenset(each.toString() for each in found if each.getName() != _SUCCESS)
+
+    def write(self, content: bytes) -> None:
+        """Make it a file with this *content*, which replaces what is there; nobody sees half of it."""
+        path, system = self._opened()
+        beside = self._hadoop.Path(path.getParent(), f".{path.getName()}.{uuid.uuid4().hex}")
+        stream = system.create(beside, True)
+        try:
+            stream.write(bytearray(content))
+        finally:
+            stream.close()
+        system.delete(path, True)
+        system.rename(beside, path)
 
     def _opened(self) -> tuple[Any, Any]:
         path = self._hadoop.Path(self.place)

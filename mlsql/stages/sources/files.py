@@ -1,4 +1,4 @@
-"""Spark's file formats: csv, json, libsvm, orc, parquet, text, xml."""
+"""Spark's file formats: avro, binaryFile, csv, image, json, libsvm, orc, parquet, text, xml."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ from mlsql.names import listed, nearest
 from mlsql.session import Run, quoted
 from mlsql.stages.sources import file_options, text_options
 from mlsql.stages.sources.base import Target, Written
+from mlsql.stages.sources.connecting import need_connector
 from mlsql.stages.sources.counts import CountedRows, Folder, NewFiles
+from mlsql.stages.sources.csv_lines import read_csv
 from mlsql.stages.sources.file_options import FileWriteOptions
 from mlsql.stages.sources.spark_options import spark_options
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+
+def _opened(format: str, run: Run, place: str, options: Any) -> DataFrame:  # noqa: A002 - the word of the language
+    return run.spark.read.format(format).options(**spark_options(options)).load(place)
 
 
 def _as_read(frame: DataFrame) -> DataFrame:
@@ -39,20 +45,24 @@ class FileSource:
     doc: str
     read_options: type[Any]
     write_options: type[FileWriteOptions]
+    opened: Callable[[str, Run, str, Any], DataFrame] = _opened
     after_reading: Callable[[DataFrame], DataFrame] = _as_read
     before_writing: Callable[[DataFrame, Any, Sequence[str]], DataFrame] = _as_given
+    connector_class: str = ""
+    """A class of the connector of the same name, which the format needs."""
 
     def read(self, run: Run, path: Word, options: Any, /) -> DataFrame:
         """The files at *path*, lazily; Spark looks into them only to find columns and types."""
         place = run.policy.path(path.text, span=path.span)
-        with _placed(self.format, place, path):
-            frame = run.spark.read.format(self.format).options(**spark_options(options)).load(place)
-            return self.after_reading(frame)
+        self._need_connector(run, path)
+        with placed(self.format, place, path):
+            return self.after_reading(self.opened(self.format, run, place, options))
 
     def write(self, run: Run, frame: DataFrame, target: Target, options: FileWriteOptions, /) -> Written:
         """Write *frame* as a folder of files; its rows are counted as they are written."""
         place = run.policy.path(target.path.text, span=target.path.span, purpose="write")
         partitions = partition_columns(target, options, frame)
+        self._need_connector(run, target.path)
         folder = Folder(run.spark, place)
         if target.mode == "ignore" and folder.exists():
             return Written(place, 0, 0)
@@ -60,9 +70,28 @@ class FileSource:
         rows = CountedRows(frame if options.files is None else frame.repartition(options.files))
         files = NewFiles(folder, target.mode)
         writer = rows.frame.write.format(self.format).options(**spark_options(options))
-        with _placed(self.format, place, target.path):
+        with placed(self.format, place, target.path):
             writer.partitionBy(partitions).mode(target.mode).save(place)
         return Written(place, rows.count(run.stop), files.count())
+
+    def _need_connector(self, run: Run, path: Word) -> None:
+        if self.connector_class:
+            need_connector(run, self.format, self.connector_class, path.span)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOnlyFiles:
+    """A file format that Spark reads and does not write."""
+
+    format: str
+    doc: str
+    read_options: type[Any]
+
+    def read(self, run: Run, path: Word, options: Any, /) -> DataFrame:
+        """The files at *path*, lazily."""
+        place = run.policy.path(path.text, span=path.span)
+        with placed(self.format, place, path):
+            return _opened(self.format, run, place, options)
 
 
 def _with_file(frame: DataFrame) -> DataFrame:
@@ -109,11 +138,29 @@ def _labelled(frame: DataFrame, options: Any, partitions: Sequence[str]) -> Data
     return frame.selectExpr("cast(label as double) as label", "features", *map(quoted, partitions))
 
 
+AVRO = FileSource(
+    "avro",
+    "Files in the row format Avro, which keep names and types; with the connector of that name.",
+    file_options.AvroReadOptions,
+    file_options.AvroWriteOptions,
+    connector_class="org.apache.spark.sql.v2.avro.AvroDataSourceV2",
+)
+BINARY = ReadOnlyFiles(
+    "binaryFile",
+    "Whole files: the columns path, modificationTime, length and content.",
+    file_options.FileReadOptions,
+)
+IMAGE = ReadOnlyFiles(
+    "image",
+    "Images: the column image with origin, height, width, nChannels, mode and data.",
+    file_options.ImageReadOptions,
+)
 CSV = FileSource(
     "csv",
     "Files of values with a separator between them, one record a line.",
     text_options.CsvReadOptions,
     text_options.CsvWriteOptions,
+    lambda _, run, place, options: read_csv(run, place, options),
 )
 JSON = FileSource(
     "json",
@@ -145,8 +192,8 @@ TEXT = FileSource(
     "Files of lines: the columns file and value; a save takes one column.",
     text_options.TextReadOptions,
     text_options.TextWriteOptions,
-    _with_file,
-    _only_text,
+    after_reading=_with_file,
+    before_writing=_only_text,
 )
 XML = FileSource(
     "xml",
@@ -154,10 +201,11 @@ XML = FileSource(
     text_options.XmlReadOptions,
     text_options.XmlWriteOptions,
 )
+SOURCES = (AVRO, BINARY, CSV, IMAGE, JSON, LIBSVM, ORC, PARQUET, TEXT, XML)
 
 
 @contextmanager
-def _placed(format: str, place: str, path: Word) -> Iterator[None]:  # noqa: A002 - the word of the language
+def placed(format: str, place: str, path: Word) -> Iterator[None]:  # noqa: A002 - the word of the language
     """A block in which Spark's complaints about the path are errors of ours, placed at it."""
     from pyspark.errors import AnalysisException
 

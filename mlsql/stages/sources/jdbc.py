@@ -16,6 +16,7 @@ from mlsql.spans import Span
 from mlsql.stages.sources.base import Target, Written
 from mlsql.stages.sources.counts import CountedRows
 from mlsql.stages.sources.jdbc_calls import Database
+from mlsql.stages.sources.jdbc_drivers import with_driver
 from mlsql.stages.sources.jdbc_options import (
     DatabaseOptions,
     JdbcConnectOptions,
@@ -23,7 +24,16 @@ from mlsql.stages.sources.jdbc_options import (
     JdbcWriteOptions,
 )
 from mlsql.stages.sources.jdbc_secrets import secrets_of, told_without
+from mlsql.stages.sources.jdbc_upsert import (
+    Merge,
+    expect_keys,
+    expect_unique,
+    make_key,
+    merge_statement,
+    staging_table,
+)
 from mlsql.stages.sources.spark_options import spark_options
+from mlsql.stop import Stop
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -93,10 +103,37 @@ class Jdbc:
                 span=target.path.span,
                 hint="`save append …` adds to it, `save overwrite …` replaces it",
             )
-        rows = CountedRows(frame)
-        with place.talking(run):
-            rows.frame.write.format(_FORMAT).options(**place.options).mode(mode).save()
-        return Written(target.path.text, rows.count(run.stop), 0)
+        if options.keys:
+            return Written(target.path.text, _upsert(run, frame, place, target, options), 0)
+        return Written(target.path.text, _insert(run, frame, place, mode), 0)
+
+
+def _insert(run: Run, frame: DataFrame, place: Place, mode: str) -> int | None:
+    """Have Spark's tasks insert the rows of *frame*; how many they were."""
+    rows = CountedRows(frame)
+    with place.talking(run):
+        rows.frame.write.format(_FORMAT).options(**place.options).mode(mode).save()
+    return rows.count(run.stop)
+
+
+def _upsert(
+    run: Run, frame: DataFrame, place: Place, target: Target, options: JdbcWriteOptions
+) -> int | None:
+    """Replace and add rows by their keys; how many they were."""
+    url, table = place.options["url"], place.options["dbtable"]
+    expect_keys(options.keys, frame.columns, target.mode, url)
+    with place.talking(run) as database:
+        keys, columns = ([*map(database.quoted, each)] for each in (options.keys, frame.columns))
+        if not database.has_table(table):
+            _insert(run, frame.limit(0), place, "append")
+            make_key(database, table, keys)
+        closing = replace(database, stop=Stop())
+        with staging_table(database, closing, table, columns) as staging:
+            beside = replace(place, options={**place.options, "dbtable": staging})
+            count = _insert(run, frame, beside, "append")
+            expect_unique(database, staging, keys)
+            database.execute(merge_statement(url, Merge(table, staging, keys, columns)))
+    return count
 
 
 def execute(run: Run, alias: Word, statement: Word) -> int:
@@ -123,7 +160,8 @@ def find(run: Run, path: Word, options: DatabaseOptions) -> Place:
     else:
         raise _unknown(alias, aliases, path.span)
     run.policy.jdbc(place.options, span=path.span)
-    return replace(place, options={**place.options, "url": _allowed(place.options["url"], run, path.span)})
+    reached = {**place.options, "url": _allowed(place.options["url"], run, path.span)}
+    return replace(place, options=with_driver(run, reached, path.span))
 
 
 def _of_alias(run: Run, alias: Word, span: Span) -> Place:
@@ -133,7 +171,8 @@ def _of_alias(run: Run, alias: Word, span: Span) -> Place:
         raise _unknown(name, aliases, alias.span)
     options = aliases[name]
     run.policy.jdbc(options, span=alias.span)
-    return Place("", {**options, "url": _allowed(options["url"], run, alias.span)}, span)
+    reached = {**options, "url": _allowed(options["url"], run, alias.span)}
+    return Place("", with_driver(run, reached, alias.span), span)
 
 
 def _aliases(run: Run) -> dict[str, dict[str, str]]:

@@ -60,6 +60,16 @@ class Database:
                 utils.tableExists(connection, options(self._scala({**self.options, "dbtable": table})))
             )
 
+    def has_rows(self, query: str) -> bool:
+        """Whether *query* gives any."""
+        with self._connection() as (connection, _), self._statement(connection) as call:
+            call.setMaxRows(1)
+            return bool(call.executeQuery(query).next())
+
+    def quoted(self, name: str) -> str:
+        """*name* as the database wants the name of a column."""
+        return str(self._package.jdbc.JdbcDialects.get(self.options["url"]).quoteIdentifier(name))
+
     def _frame(self, rows: Any, schema: Any) -> DataFrame:
         from pyspark.sql import DataFrame
 

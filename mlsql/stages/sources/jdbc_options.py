@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlsql.options import BOOLEAN, TEXT, OptionText, integer, one_of, option, option_family
+from mlsql.options import BOOLEAN, NAMES, TEXT, OptionText, integer, one_of, option, option_family
 from mlsql.stages.sources.spark_options import spark_option
 
 
@@ -35,7 +35,11 @@ class DatabaseOptions:
 class FetchOptions:
     """How rows come out."""
 
-    fetch: str | None = spark_option("fetchsize", integer(), "Rows that come in one round trip.")
+    fetch: str | None = spark_option(
+        "fetchsize",
+        integer(),
+        "Rows that come in one round trip; MySQL, MariaDB and PostgreSQL otherwise stream.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -96,6 +100,12 @@ class JdbcWriteOptions(DatabaseOptions, InsertOptions):
     """What a ``save … as jdbc`` may say."""
 
     table: str | None = spark_option("dbtable", TEXT, "Table, when the path does not name it.")
+    keys: tuple[str, ...] = option(
+        "idCol",
+        NAMES,
+        "Columns of the key: an append replaces the rows that have the same, and adds the others.",
+        default=(),
+    )
     truncate: str | None = spark_option(
         "truncate", BOOLEAN, "An overwrite empties the table and keeps its definition (false)."
     )

@@ -82,6 +82,7 @@ def _missing_driver(driver: str | None) -> ConfigError:
     what = f"the JDBC driver '{driver}' is not there" if driver else "no JDBC driver takes this url"
     return ConfigError(
         what,
-        hint="its jar belongs to Spark's: --conf spark.jars=/path/to/driver.jar, or jars under [spark] of"
-        " mlsql.toml; the option driver names its class",
+        hint="`mlsql connectors list` shows those that can be fetched; the jar of another belongs to Spark's:"
+        " --conf spark.jars=/path/to/driver.jar, or jars under [spark] of mlsql.toml; the option driver names"
+        " its class",
     )

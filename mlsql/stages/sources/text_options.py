@@ -104,6 +104,9 @@ class CsvRecordOptions(CsvOptions, RecordOptions):
 class CsvReadOptions(CsvRecordOptions, FileReadOptions):
     """What a ``load csv`` may say."""
 
+    skip: int = option(
+        "skipFirstNLines", integer(0), "Lines at the beginning of each file that are left out.", default=0
+    )
     multi_line: str | None = spark_option("multiLine", BOOLEAN, "A record may span lines (false).")
 
 

@@ -30,6 +30,11 @@ class SqlFunction:
     wraps: str | None = None
     """``vector`` or ``matrix``: the body makes the struct that one is stored as."""
 
+    @property
+    def text(self) -> str:
+        """The body as ``TypedFunction.java`` reads it."""
+        return f"{self.wraps}:{self.body}" if self.wraps else self.body
+
 
 def function(
     signature: str, body: str, doc: str, *, example: str, gives: str, wraps: str | None = None

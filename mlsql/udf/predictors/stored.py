@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from mlsql.errors import DataError
+from mlsql.forms import FormName
 from mlsql.models import Predictor
 from mlsql.names import listed
 from mlsql.udf.predictors.folder import ModelFolder, read_flavors
@@ -44,6 +45,7 @@ class StoredPredictor(Protocol):
 FAMILIES: Mapping[str, str] = MappingProxyType(
     {
         "sklearn": "mlsql.udf.predictors.sklearn:PickledEstimator",
+        "mlsql_plain": "mlsql.udf.predictors.plain_models:PlainFolder",
         "mlsql_keras": "mlsql.udf.predictors.keras:StoredNetwork",
         "python_function": "mlsql.udf.predictors.pyfunc:PythonFunction",  # last: every model has it
     }
@@ -51,8 +53,11 @@ FAMILIES: Mapping[str, str] = MappingProxyType(
 """The class for each flavor of MLflow; of several flavors the first that is named here counts."""
 
 
-def find_predictor(folder: Path) -> StoredPredictor:
-    """The predictor of the MLflow model in *folder*."""
+def find_predictor(folder: Path, form: FormName | None = None) -> StoredPredictor:
+    """The predictor of the MLflow model in *folder*, in its plain form where *form* asks for that."""
+    if form == "plain":
+        plain: StoredPredictor = resolve_name(FAMILIES["mlsql_plain"]).in_folder(folder, {})
+        return plain
     flavors = read_flavors(folder)
     for flavor, family in FAMILIES.items():
         if flavor in flavors:

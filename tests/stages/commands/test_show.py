@@ -53,6 +53,7 @@ def test_functions_are_shown(scripts):
         "kind": "mlsql",
         "signature": "vec_norm(v array<double>, p double) -> double",
         "doc": "The p-norm; `double('infinity')` gives the greatest absolute number.",
+        "example": "vec_norm(array(3, 4), 2)",
     }
 
 

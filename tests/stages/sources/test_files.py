@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import struct
+import zlib
+
 import pytest
 
+from mlsql.connectors import Connectors
 from mlsql.errors import DataError, MissingColumn, MissingOption, ScriptError
+from mlsql.settings import Settings
 
 pytestmark = pytest.mark.spark
 
@@ -88,3 +93,71 @@ def test_a_dynamic_overwrite_counts_the_files_of_the_partitions_that_it_replaces
     )
     assert (row["rows"], row["files"]) == (1, 1)
     assert scripts("load parquet.`out` as v;").count() == 2
+
+
+class TestLinesThatAreNoTable:
+    """CSV whose files begin with something else."""
+
+    @pytest.fixture(autouse=True)
+    def reports(self, scripts):
+        """Two files, each with two such lines and a header."""
+        folder = scripts.path / "reports"
+        folder.mkdir()
+        for name in ("a", "b"):
+            (folder / f"{name}.csv").write_text(
+                f"made for {name}\n\nname,pay\n{name},1\n名,2\n", encoding="utf-8"
+            )
+
+    def test_they_are_left_out_of_each_file(self, scripts):
+        """Types are found in what is left; a file that is shorter has no rows."""
+        frame = scripts(
+            'load csv.`reports` where skipFirstNLines=2 and header="true" and inferSchema="true" as t;'
+        )
+        assert frame.dtypes == [("name", "string"), ("pay", "int")]
+        assert sorted(map(tuple, frame.collect())) == [("a", 1), ("b", 1), ("名", 2), ("名", 2)]
+        (scripts.path / "reports" / "c.csv").write_text("made\n")
+        assert scripts('load csv.`reports` where skipFirstNLines=2 and header="true" as t;').count() == 4
+
+    def test_records_over_several_lines_cannot_be_told_from_them(self, scripts):
+        """So it is refused."""
+        with pytest.raises(ScriptError, match="lines cannot be skipped") as caught:
+            scripts('load csv.`reports` where skipFirstNLines=2 and multiLine="true" as t;')
+        assert "skipFirstNLines" in caught.value.span.text
+
+
+def test_whole_files_are_rows(scripts):
+    """With their bytes; a picture with its size."""
+    (scripts.path / "a.bin").write_bytes(b"\0\1\2")
+    assert scripts.rows("load binaryFile.`*.bin` as t; select length, content from t as u;") == [
+        {"length": 3, "content": b"\0\1\2"}
+    ]
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    parts = {b"IHDR": header, b"IDAT": zlib.compress(b"\0\1\2\3"), b"IEND": b""}
+    pixel = b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in parts.items()
+    )
+    (scripts.path / "a.png").write_bytes(pixel)
+    (size,) = scripts.rows(
+        """
+        load image.`*.png` where dropInvalid="false" as t;
+        select image.width as w, image.height as h from t as u;
+        """
+    )
+    assert size == {"w": 1, "h": 1}
+
+
+@pytest.mark.parametrize("codec", ["uncompressed", "zstandard"])
+def test_avro_keeps_names_and_types(scripts, codec):
+    """With its connector."""
+    connectors = Connectors.from_settings(Settings())
+    if not connectors.jars(connectors.get("avro")):
+        pytest.skip("the connector is not fetched: mlsql connectors add avro")
+    rows = scripts.rows(
+        f"""
+        select 1 as id, "名" as name, array(1.5d, null) as pays as t;
+        save overwrite t as avro.`out` where codec="{codec}";
+        load avro.`out` as u;
+        """
+    )
+    assert rows == [{"id": 1, "name": "名", "pays": [1.5, None]}]

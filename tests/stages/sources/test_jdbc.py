@@ -151,9 +151,9 @@ def test_a_statement_ends_with_the_time_of_the_run(scripts, users):
         ('load jdbc.`crm` where directQuery="selec" as t;', DataError, "Syntax error"),
         ('load jdbc.`X` where url="jdbc:no:x" as t;', ConfigError, "no JDBC driver takes this url"),
         (
-            'load jdbc.`X` where url="jdbc:mysql://h/d" and driver="com.mysql.cj.jdbc.Driver" as t;',
+            'load jdbc.`X` where url="jdbc:mysql://h/d" and driver="com.example.Driver" as t;',
             ConfigError,
-            "the JDBC driver 'com.mysql.cj.jdbc.Driver' is not there",
+            "the JDBC driver 'com.example.Driver' is not there",
         ),
         ('connect jdbc where user="ann" as x;', MissingOption, "needs the option 'url'"),
         ('load jdbc.`X` where url="jdbc:derby:memory:none" as t;', RunError, "'memory:none' not found"),
@@ -212,3 +212,55 @@ def test_the_file_of_an_embedded_database_lies_where_the_owner_may(scripts, tmp_
     assert (tmp_path / "data" / "db" / "seg0").is_dir()
     with pytest.raises(ScriptError, match="leads out of"):
         scripts('load jdbc.`T` where url="jdbc:derby:../../db" as t;')
+
+
+class TestRowsThatReplace:
+    """An append with a key: by the same means in every database, tried here in Derby."""
+
+    @pytest.fixture(autouse=True)
+    def pays(self, scripts, connected):
+        """Two rows under a key."""
+        scripts(
+            """
+            select 1 as id, 10.0d as pay union all select 2, 20.0d as t;
+            save append t as jdbc.`crm.PAYS` where idCol="id";
+            """
+        )
+
+    def pays_now(self, scripts):
+        """What the table holds."""
+        return scripts.rows("load jdbc.`crm.PAYS` as t; select * from t order by id as u;")
+
+    def test_known_keys_are_replaced_and_others_added(self, scripts):
+        """The row tells how many went in; nothing of ours stays beside the table."""
+        (row,) = scripts.rows(
+            """
+            select 2 as id, 22.0d as pay union all select 3, 33.0d as t;
+            save append t as jdbc.`crm.PAYS` where idCol="id";
+            """
+        )
+        assert row["rows"] == 2
+        assert [(each["id"], each["pay"]) for each in self.pays_now(scripts)] == [(1, 10), (2, 22), (3, 33)]
+        query = "select tablename from sys.systables where tabletype = 'T'"
+        assert scripts.rows(f'load jdbc.`crm` where directQuery="{query}" as t;') == [{"TABLENAME": "PAYS"}]
+
+    def test_a_table_may_have_more_columns_than_are_saved(self, scripts):
+        """They stay as they are."""
+        scripts("select 1 as id as t; save append t as jdbc.`crm.PAYS` where idCol='id';")
+        assert [each["pay"] for each in self.pays_now(scripts)] == [10, 20]
+
+    @pytest.mark.parametrize(
+        ("rows", "save", "error", "message"),
+        [
+            ("select 3 as id, 1d as pay union all select 3, 2d", "append", DataError, "have the same key"),
+            ("select cast(null as int) as id, 1d as pay", "append", DataError, "(?i)null"),
+            ("select 1 as id, 1d as pay", "overwrite", ScriptError, "for an append alone"),
+            ("select 1 as ident, 1d as pay", "append", DataError, "the table has no column 'id'"),
+        ],
+    )
+    def test_what_the_key_cannot_tell_apart_is_refused(self, scripts, rows, save, error, message):
+        """At the option, and the table stays as it was."""
+        with pytest.raises(error, match=message) as caught:
+            scripts(f'{rows} as t; save {save} t as jdbc.`crm.PAYS` where idCol="id";')
+        assert caught.value.span is not None
+        assert len(self.pays_now(scripts)) == 2

@@ -7,7 +7,7 @@ from mlsql.stages.sources import file_options, text_options
 from mlsql.stages.sources.spark_options import spark_options
 from mlsql.stages.sources.text_options import CsvWriteOptions
 
-OURS = {"fileNum", "partitionBy", "contentColumn"}
+OURS = {"fileNum", "partitionBy", "contentColumn", "skipFirstNLines"}
 OF_ALL_FILES = {
     "pathGlobFilter",
     "recursiveFileLookup",

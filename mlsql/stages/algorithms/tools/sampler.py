@@ -1,9 +1,6 @@
 """RateSampler: marks each row with the part of a split that it falls into, always the same one.
 
-A lazy table is evaluated again and again, and its rows come in another order each time. So the
-part is decided by a hash of the row's content and the seed, never by ``rand`` or by order.
-Equal rows are numbered among themselves, and the number takes part in the hash: which of them
-has which number does not matter, since they are equal.
+The part is decided by a hash of the row's content and the seed: :mod:`row_keys` says why.
 """
 
 from __future__ import annotations
@@ -17,20 +14,15 @@ from mlsql.options import BOOLEAN, FRACTIONS, TEXT, integer, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.descriptions import RATE_SAMPLER
+from mlsql.stages.algorithms.tools.row_keys import unused_names, with_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.types import StructField
 
 SPLIT = "__split__"
 _DEFAULT_LABEL = "label"
-_EXACT_JSON = {
-    "ignoreNullFields": "false",
-    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
-    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +63,8 @@ class RateSampler:
                 f"the table has a column '{SPLIT}' already",
                 hint=f"leave it out before: select * except ({SPLIT}) …",
             )
-        keyed, keys = _with_keys(call.frame, call.options)
+        # The shares are hashed too: a part that is split again must not fall into one part whole.
+        keyed, keys = with_keys(call.frame, f"{call.options.seed} {call.options.rates}")
         if call.options.exact and label is not None:
             return _split_exactly(keyed, label, keys, call.options.rates).select(columns)
         return keyed.withColumn(SPLIT, _expected_part(keys[0], call.options.rates)).select(columns)
@@ -82,47 +75,6 @@ def _label(options: SamplerOptions, frame: DataFrame) -> str | None:
     if label is not None and label.casefold() not in map(str.casefold, frame.columns):
         raise MissingColumn(label, frame.columns, option="labelCol")
     return label
-
-
-def _unused_names(frame: DataFrame, count: int) -> list[str]:
-    """Names that no column has; the same for the same table."""
-    taken = {name.casefold() for name in frame.columns}
-    candidates = (f"__sampler_{number}" for number in range(count + len(taken)))
-    return [name for name in candidates if name not in taken][:count]
-
-
-def _with_keys(frame: DataFrame, options: SamplerOptions) -> tuple[DataFrame, list[str]]:
-    """The frame with columns that put its rows into a random but fixed order, and their names.
-
-    The first is the hash of content, number among equals and seed, the others settle a tie.
-    """
-    from pyspark.sql import Window
-    from pyspark.sql import functions as sf
-
-    key, first, second, number = names = _unused_names(frame, 4)
-    content = [part for field in frame.schema for part in _hashed(field)]
-    # Two hashes: with one of 64 bits, rows of a very large table would meet that are not equal.
-    hashes = {first: sf.xxhash64(sf.lit(1), *content), second: sf.xxhash64(sf.lit(2), *content)}
-    equals = Window.partitionBy(first, second).orderBy(first)
-    # The shares are hashed too: a part that is split again must not fall into one part whole.
-    salt = sf.lit(f"{options.seed} {options.rates}")
-    keyed = (
-        frame.withColumns(hashes)
-        .withColumn(number, sf.row_number().over(equals))
-        .withColumn(key, sf.xxhash64(salt, first, second, number))
-    )
-    return keyed, names
-
-
-def _hashed(field: StructField) -> Sequence[Column]:
-    """What of a column goes into the hash, which skips nulls and lengths, and takes no maps."""
-    from pyspark.sql import functions as sf
-    from pyspark.sql.types import ArrayType, MapType, StructType, VariantType
-
-    column = sf.col(quoted(field.name))
-    if isinstance(field.dataType, ArrayType | MapType | StructType | VariantType):
-        column = sf.to_json(sf.struct(column.alias("value")), _EXACT_JSON)
-    return column, column.isNull()
 
 
 def _expected_part(key: str, rates: Sequence[float]) -> Column:
@@ -139,7 +91,7 @@ def _split_exactly(keyed: DataFrame, label: str, keys: Sequence[str], rates: Seq
     from pyspark.sql import Window
     from pyspark.sql import functions as sf
 
-    rank, size = _unused_names(keyed, 2)
+    rank, size = unused_names(keyed, 2)
     same_label = Window.partitionBy(quoted(label))
     windows = {
         rank: sf.row_number().over(same_label.orderBy(*keys)),
@@ -156,7 +108,7 @@ def _with_bounds(frame: DataFrame, size: str, rates: Sequence[float]) -> tuple[D
 
     weights = [round(rate * 10**9) for rate in rates]  # whole numbers, so that 0.29 of 100 rows are 29
     total = sum(weights)
-    parts, names = range(len(rates)), _unused_names(frame, 3 * len(rates))
+    parts, names = range(len(rates)), unused_names(frame, 3 * len(rates))
     wholes, rests, bounds = (names[start::3] for start in range(3))
     for part in parts:
         exact = f"({size} * {weights[part]})"

@@ -1,0 +1,274 @@
+"""Where the questions of a scorer are answered: at once when the model is loaded, else by a thread.
+
+Questions that came together and ask one model about a row each are answered together.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pkgutil import resolve_name
+from typing import Any, Protocol
+
+from mlsql.errors import MlsqlError, ScriptError
+from mlsql.job_errors import TooMany
+from mlsql.registrations import MemoryRegistrations, Registration
+from mlsql.udf.serving.answering import Answering
+from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, Served, socket_of
+from mlsql.udf.serving.protocol import (
+    Frame,
+    Kind,
+    Question,
+    expect_size,
+    read_json,
+    read_query,
+    read_question,
+    write_error,
+    write_frame,
+    write_json,
+)
+from mlsql.udf.serving.shelf import Loaded, Shelf, Wanted, wanted_by
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 8
+"""From so many rows on a model is asked about all at once; fewer take longer to prepare than to answer."""
+_AT_ONCE = 32 * 2**10
+"""The most bytes of a question that the event loop answers itself."""
+_MOST_WAITING = 256
+_LANE = "mlsql.udf.serving.sql_lane:SqlLane"
+_EXAMPLES: Mapping[str, object] = {"string": "", "boolean": False}
+
+Reply = tuple[Kind, bytes]
+Send = Callable[[bytes], object]
+"""Sends what replies are, in the event loop."""
+
+
+class Lane(Protocol):
+    """Answers SQL about the functions and a table."""
+
+    def query(self, caller: str, sql: str, table: bytes) -> bytes:
+        """The rows, both as Arrow streams."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The questions about one model that came together: their numbers, rows and companions."""
+
+    answering: Answering
+    asked: list[tuple[int, Sequence[object], Companion]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Desk:
+    """The functions of one scorer; *own* is the owner whose code it runs, when that is all it does."""
+
+    shelf: Shelf
+    message_bytes: int
+    threads: Executor
+    changes: Executor
+    """One thread, so that changes come in their order and wait for no question."""
+    in_loop: Callable[..., object]
+    """Has the event loop call a function."""
+    own: str | None = None
+    functions: MemoryRegistrations = field(default_factory=MemoryRegistrations)
+    answered: int = 0
+    _running: dict[object, float] = field(default_factory=dict)
+    """When the work of threads was ordered."""
+    _lane: Lane | None = None
+
+    def take(self, frames: Sequence[Frame], send: Send) -> None:
+        """Answer what came together; what takes longer is sent later."""
+        replies: list[bytes] = []
+        groups: dict[int, _Group] = {}
+        for frame in frames:
+            try:
+                replies += self._sorted(frame, groups, send)
+            except Exception as error:  # noqa: BLE001 -- it ends no other question of this connection
+                replies.append(_failure(frame.number, error))
+        for group in groups.values():
+            replies += _answers(group)
+        self.answered += len(frames)
+        if replies:
+            send(b"".join(replies))
+
+    def names(self, caller: str) -> Mapping[str, Registration]:
+        """What *caller* may call, by the name that he calls it."""
+        return self.functions.callable_by(caller)
+
+    def served(self, caller: str, name: str) -> Served:
+        """The function *name* with its model, loaded if it is not yet."""
+        registration = self._called(caller, name)
+        return Served(name, registration, self.shelf.load(wanted_by(registration)).model)
+
+    def _sorted(self, frame: Frame, groups: dict[int, _Group], send: Send) -> list[bytes]:
+        """The reply if there is one already; else the question is put into a group, or given to a thread."""
+        match frame.kind:
+            case Kind.PREDICT:
+                return self._predict(frame, groups, send)
+            case Kind.QUERY:
+                self._later(self.threads, frame.number, partial(self._query, frame.body), send)
+            case Kind.CHANGE:
+                self._later(self.changes, frame.number, partial(self._change, frame.body), send)
+            case Kind.STATE:
+                return [write_frame(frame.number, Kind.ANSWER, write_json(self._state()))]
+            case _:
+                raise ScriptError("what came is no question")
+        return []
+
+    def _predict(self, frame: Frame, groups: dict[int, _Group], send: Send) -> list[bytes]:
+        question = read_question(frame.body)
+        wanted = wanted_by(self._called(question.caller, question.function))
+        loaded = self.shelf.get(wanted)
+        if loaded is None or question.is_table or question.companion == "all" or len(frame.body) > _AT_ONCE:
+            self._later(self.threads, frame.number, partial(self._answer, question, wanted), send)
+            return []
+        rows, answering = question.rows(), self._answering(question, wanted, loaded)
+        if len(rows) != 1:
+            return [write_frame(frame.number, *_told(answering.many(rows, question.companion)))]
+        group = groups.setdefault(id(loaded), _Group(answering))
+        group.asked.append((frame.number, rows[0], question.companion))
+        return []
+
+    def _called(self, caller: str, name: str) -> Registration:
+        registration = self.functions.called(caller, name)
+        if registration.runs_code and registration.owner != self.own:
+            raise AnsweredElsewhere(name, socket_of(registration.owner))
+        return registration
+
+    def _later(self, executor: Executor, number: int, work: Callable[[], Reply], send: Send) -> None:
+        if len(self._running) >= _MOST_WAITING:
+            asked = f"{_MOST_WAITING} questions wait for this scorer already"
+            raise TooMany(asked, limited_by="serving.scorers", retry_after=1)
+        ticket = object()
+        self._running[ticket] = time.monotonic()
+
+        def done(outcome: Future[Reply]) -> None:
+            del self._running[ticket]
+            self.in_loop(send, _outcome(number, outcome, self.message_bytes))
+
+        executor.submit(work).add_done_callback(done)
+
+    def _answer(self, question: Question, wanted: Wanted) -> Reply:
+        answering = self._answering(question, wanted, self.shelf.load(wanted))
+        if question.is_table:
+            return Kind.TABLE, answering.table(question.payload, question.companion)
+        rows = question.rows()
+        if len(rows) == 1:
+            return _told([answering.one(rows[0], question.companion)])
+        return _told(answering.many(rows, question.companion))
+
+    def _answering(self, question: Question, wanted: Wanted, loaded: Loaded) -> Answering:
+        def sibling(index: int) -> Loaded:
+            return self.shelf.load(replace(wanted, index=index))
+
+        return Answering(question.function, loaded, sibling)
+
+    def _query(self, body: bytes) -> Reply:
+        caller, sql, table = read_query(body)
+        if self._lane is None:
+            self._lane = resolve_name(_LANE)(self)
+        return Kind.TABLE, self._lane.query(caller, sql, table)
+
+    def _change(self, body: bytes) -> Reply:
+        """Take over what the server tells: new functions once they are loaded, if it waits for that."""
+        told = read_json(body)
+        new = [Registration.from_record(each) for each in told["put"]]
+        troubles = []
+        for each in new:
+            trouble = self._prepared(each) if told["loads"] else ""
+            self.functions.put(each)
+            troubles.append(trouble)
+        for owner, function in told["gone"]:
+            self.functions.remove(owner, function)
+        if not told["loads"]:
+            self.threads.submit(self._load_ahead, new)
+        return Kind.ANSWER, write_json(troubles)
+
+    def _load_ahead(self, registrations: Sequence[Registration]) -> None:
+        """Load models that may be asked soon, the newest first, while there is room."""
+        for each in reversed(registrations):
+            if self.shelf.nbytes > self.shelf.memory / 2:
+                return
+            self._prepared(each)
+
+    def _prepared(self, registration: Registration) -> str:
+        """Load and try its model; what is wrong, or an empty text."""
+        is_here = registration.runs_code == (self.own is not None) and not registration.trouble
+        if not is_here:
+            return ""
+        try:
+            loaded = self.shelf.load(wanted_by(registration))
+        except MlsqlError as error:
+            log.warning("'%s' of %s: %s", registration.function, registration.owner, error.message)
+            return error.message
+        try:
+            loaded.model.answer([_example(each.type, loaded.width) for each in loaded.model.inputs])
+        except Exception as error:  # noqa: BLE001 -- what we made up may be no row for this model
+            log.info("'%s' does not answer for a row of zeros: %s", registration.function, error)
+        return ""
+
+    def _state(self) -> Mapping[str, Any]:
+        """How it stands, for whoever watches it."""
+        oldest = min(self._running.values(), default=None)
+        return {
+            "pid": os.getpid(),
+            "models": len(self.shelf),
+            "bytes": self.shelf.nbytes,
+            "answered": self.answered,
+            "waiting": len(self._running),
+            "longest": 0.0 if oldest is None else time.monotonic() - oldest,
+        }
+
+
+def _answers(group: _Group) -> list[bytes]:
+    """A reply to each question of a group."""
+    plain = [each for each in group.asked if not each[2]]
+    together: dict[int, object] = {}
+    if len(plain) >= TOGETHER:
+        with suppress(MlsqlError):  # a row is wrong: asked alone, each tells its own error
+            answers = group.answering.many([values for _, values, _ in plain])
+            together = {number: each for (number, _, _), each in zip(plain, answers, strict=True)}
+    replies = []
+    for number, values, companion in group.asked:
+        try:
+            answer = together[number] if number in together else group.answering.one(values, companion)
+            replies.append(write_frame(number, *_told([answer])))
+        except Exception as error:  # noqa: BLE001 -- as above
+            replies.append(_failure(number, error))
+    return replies
+
+
+def _told(answers: Sequence[object]) -> Reply:
+    return Kind.ANSWER, write_json(answers)
+
+
+def _outcome(number: int, outcome: Future[Reply], most: int) -> bytes:
+    """The reply of a thread; one that is too large is an error too."""
+    error = outcome.exception()
+    if error is None:
+        kind, body = outcome.result()
+        try:
+            expect_size(len(body), most)
+            return write_frame(number, kind, body)
+        except ScriptError as too_large:
+            error = too_large
+    return _failure(number, error)
+
+
+def _failure(number: int, error: BaseException) -> bytes:
+    if not isinstance(error, MlsqlError):
+        log.error("a question failed", exc_info=error)
+    return write_frame(number, Kind.ERROR, write_error(error))
+
+
+def _example(kind: str, width: int) -> object:
+    """A value of a type; of an array one of *width* zeros."""
+    return [0.0] * width if kind.startswith("array<") else _EXAMPLES.get(kind, 0.0)

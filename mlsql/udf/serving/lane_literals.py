@@ -1,0 +1,31 @@
+"""Numbers as Spark writes them: their types, and DuckDB's text for the same number."""
+
+from __future__ import annotations
+
+import re
+
+from mlsql.udf.serving.lane_types import Carried, NotCarriedOver, duckdb_type
+
+_WHOLE = re.compile(r"[0-9]+", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{0,15}\.[0-9]{1,15}|[0-9]{1,15}\.", re.ASCII)
+_DOUBLE = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?|-?infinity|nan", re.ASCII)
+
+
+def number(text: str) -> Carried:
+    """A literal: whole numbers are as wide as they must be, with an exponent they are doubles."""
+    digits = text.removeprefix("-")
+    if _WHOLE.fullmatch(digits):
+        number = int(text)
+        for kind, bits in (("int", 31), ("bigint", 63)):
+            if -(2**bits) <= number < 2**bits:
+                return Carried(f"cast({number} as {duckdb_type(kind)})", kind)
+    if _DECIMAL.fullmatch(digits):
+        return Carried(f"cast('{text}' as DOUBLE)", "decimal")
+    return double_of(text)
+
+
+def double_of(text: str) -> Carried:
+    """A double, which may be infinite."""
+    if not _DOUBLE.fullmatch(text.casefold()):
+        raise NotCarriedOver(f"the number {text}")
+    return Carried(f"cast('{float(text)!r}' as DOUBLE)", "double")

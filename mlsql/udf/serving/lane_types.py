@@ -1,0 +1,158 @@
+"""Spark's types as the SQL lane knows them: in DuckDB, in Arrow, and which becomes which unasked.
+
+Types are Spark's text. ``decimal`` is that of a literal such as ``0.5``, which the lane holds as a double:
+it may become one, and is nothing else. A ``vector`` is a list of doubles, a ``matrix`` a list of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mlsql.errors import ScriptError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+WHOLE = ("tinyint", "smallint", "int", "bigint")
+NUMBERS = (*WHOLE, "double")
+"""Those that are computed with."""
+_WIDER = (*WHOLE, "decimal", "float", "double")
+"""Numbers, each of which Spark takes for the ones behind it; ``decimal`` and ``float`` meet in a double."""
+_LEAVES: Mapping[str, tuple[str, str]] = {
+    "boolean": ("BOOLEAN", "bool"),
+    "tinyint": ("TINYINT", "int8"),
+    "smallint": ("SMALLINT", "int16"),
+    "int": ("INTEGER", "int32"),
+    "bigint": ("BIGINT", "int64"),
+    "float": ("FLOAT", "float32"),
+    "double": ("DOUBLE", "float64"),
+    "string": ("VARCHAR", "string"),
+    "void": ("INTEGER", "null"),
+}
+_HELD_AS: Mapping[str, str] = {
+    "decimal": "double",
+    "vector": "array<double>",
+    "matrix": "array<array<double>>",
+    "long": "bigint",
+}
+
+
+class NotCarriedOver(ScriptError):
+    """A query that only Spark can answer as Spark does, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """An expression of DuckDB, and the type that Spark gives to what it stands for."""
+
+    sql: str
+    type: str
+
+
+def element_of(kind: str) -> str | None:
+    """The type of an array's elements; None of what is no array.
+
+    >>> element_of("array<array<int>>")
+    'array<int>'
+    """
+    return kind[len("array<") : -1] if kind.startswith("array<") else None
+
+
+def duckdb_type(kind: str) -> str:
+    """How DuckDB calls what the lane holds for *kind*.
+
+    >>> duckdb_type("array<vector>"), duckdb_type("map<int,double>")
+    ('DOUBLE[][]', 'MAP(INTEGER, DOUBLE)')
+    """
+    if kind.startswith("map<"):
+        key, value = kind[len("map<") : -1].split(",", 1)
+        return f"MAP({duckdb_type(key)}, {duckdb_type(value)})"
+    element = element_of(kind)
+    if element is not None:
+        return f"{duckdb_type(element)}[]"
+    return duckdb_type(_HELD_AS[kind]) if kind in _HELD_AS else _LEAVES[kind][0]
+
+
+def arrow_type(kind: str) -> pa.DataType:
+    """How Arrow calls it."""
+    import pyarrow as pa
+
+    element = element_of(kind)
+    if element is not None:
+        return pa.list_(arrow_type(element))
+    return arrow_type(_HELD_AS[kind]) if kind in _HELD_AS else pa.type_for_alias(_LEAVES[kind][1])
+
+
+def spark_type(kind: pa.DataType) -> str | None:
+    """What Spark makes of a column of this Arrow type; None when the lane does not know."""
+    import pyarrow as pa
+
+    if pa.types.is_list(kind):
+        element = spark_type(kind.value_type)
+        return None if element in (None, "void") else f"array<{element}>"
+    return next((name for name, (_, alias) in _LEAVES.items() if pa.type_for_alias(alias) == kind), None)
+
+
+def is_told(kind: str) -> bool:
+    """Whether a value of the type can be in a result."""
+    element = element_of(kind)
+    return (
+        is_told(element) if element is not None else kind in _LEAVES or kind in ("vector", "matrix", "long")
+    )
+
+
+def becomes(given: str, wanted: str) -> bool:
+    """Whether Spark takes a value of one type where another is *wanted*, and the lane gives the same."""
+    if given in (wanted, "void") or (given, wanted) == ("vector", "array<double>"):
+        return True
+    if given in _WIDER and wanted in _WIDER:
+        return _WIDER.index(given) < _WIDER.index(wanted) and given != "float"
+    inner, into = element_of(given), element_of(wanted)
+    if inner is not None and into is not None:
+        return becomes(inner, into)
+    return given == "map<int,decimal>" and wanted == "map<int,double>"
+
+
+def common(kinds: Iterable[str]) -> str | None:
+    """The type that Spark gives to what is one of *kinds*; None when that takes a cast not known here.
+
+    >>> common(["int", "void", "bigint"]), common(["string", "int"])
+    ('bigint', None)
+    """
+    told = [each for each in dict.fromkeys(kinds) if each != "void"]
+    if not told:
+        return "void"
+    if len(told) == 1:
+        return told[0]
+    elements = [each for each in map(element_of, told) if each is not None]
+    if len(elements) == len(told):
+        element = common(elements)
+        return element and f"array<{element}>"
+    if any(each not in _WIDER or each == "float" for each in told):
+        return None
+    return max(told, key=_WIDER.index)
+
+
+def common_type(given: Iterable[Carried]) -> str:
+    """The type of what is one of *given*."""
+    kinds = [each.type for each in given]
+    kind = common(kinds)
+    if kind is None:
+        raise NotCarriedOver(f"{' and '.join(dict.fromkeys(kinds))} in one place")
+    return kind
+
+
+def expect_type(kind: str, kinds: Iterable[str]) -> str:
+    """*kind*, which is one of *kinds*."""
+    if kind not in kinds:
+        raise NotCarriedOver(f"{kind} in this place")
+    return kind
+
+
+def as_type(given: Carried, wanted: str) -> str:
+    """The expression at the type *wanted*, which it becomes."""
+    if duckdb_type(given.type) == duckdb_type(wanted) and given.type != "void":
+        return given.sql
+    return f"cast({given.sql} as {duckdb_type(wanted)})"

@@ -1,0 +1,106 @@
+"""Plain models in their files: read back as they were, shared by mapping, refused when damaged."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from mlsql.errors import DataError
+from mlsql.udf.predictors.plain import PLAIN, read_plain, write_plain
+from mlsql.udf.predictors.plain.archive import read_arrays, write_arrays
+from mlsql.udf.predictors.plain.families import FAMILIES, class_of, family_of
+from mlsql.udf.predictors.plain.linear import LinearClassifier
+
+MODEL = LinearClassifier(np.array([[1.0, -2.0]]), np.array([0.5]), ("no", "yes"), "logistic")
+TYPES = st.sampled_from([np.float64, np.int64, np.bool_])
+SHAPES = st.lists(st.integers(0, 4), min_size=0, max_size=3).map(tuple)
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """The folder of a stored model."""
+    write_plain(tmp_path, MODEL)
+    return tmp_path
+
+
+@settings(max_examples=30)
+@given(kept=st.dictionaries(st.text("abc.", min_size=1), TYPES.flatmap(lambda kind: arrays(kind, SHAPES))))
+def test_arrays_are_read_as_they_were_written(kept, tmp_path_factory):
+    """Of any type and shape, each at an address that is a multiple of 64; NumPy opens them too."""
+    file = tmp_path_factory.mktemp("arrays") / "arrays.npz"
+    found = read_arrays(file, write_arrays(file, kept))
+    assert found.keys() == kept.keys()
+    with np.load(file) as opened:
+        for name, array in kept.items():
+            np.testing.assert_array_equal(found[name], array)
+            np.testing.assert_array_equal(opened[name], array)
+            assert found[name].dtype == array.dtype
+            assert found[name].ctypes.data % 64 == 0 or not array.size
+
+
+def test_a_model_is_read_as_it_was_written(stored):
+    """With its labels; its arrays cannot be written to."""
+    model = read_plain(stored)
+    assert (model.classes, model.link, model.threshold) == (MODEL.classes, MODEL.link, MODEL.threshold)
+    assert model.predict(np.array([[1.0, 0.0], [0.0, 1.0]])).tolist() == ["yes", "no"]
+    with pytest.raises(ValueError, match="read-only"):
+        model.coefficients[0, 0] = 7.0
+
+
+def test_every_family_is_found_by_its_name():
+    """A class for each name, and its name for each class."""
+    assert {name: family_of(object.__new__(class_of(name))) for name in FAMILIES} == {
+        name: name for name in FAMILIES
+    }
+
+
+@pytest.mark.parametrize("damage", ["number", "cut", "gone", "words", "family"])
+def test_a_damaged_model_is_refused(stored, damage):
+    """By an error that names the folder, whatever is wrong with the files."""
+    arrays_file, model = stored / PLAIN / "arrays.npz", stored / PLAIN / "model.json"
+    content = arrays_file.read_bytes()
+    if damage == "number":
+        place = content.index(np.float64(-2.0).tobytes())
+        arrays_file.write_bytes(content[:place] + b"\x01" + content[place + 1 :])
+    elif damage == "cut":
+        arrays_file.write_bytes(content[: len(content) // 2])
+    elif damage == "gone":
+        arrays_file.unlink()
+    elif damage == "words":
+        model.write_text("{")
+    else:
+        model.write_text(model.read_text().replace("linear_classifier", "os:system"))
+    with pytest.raises(DataError, match=str(stored)):
+        read_plain(stored)
+
+
+def test_a_newer_form_asks_for_an_upgrade(stored):
+    """And is not guessed at."""
+    model = stored / PLAIN / "model.json"
+    model.write_text(json.dumps({**json.loads(model.read_text()), "version": 2}))
+    with pytest.raises(DataError, match="has form 2, this version of mlsql reads 1"):
+        read_plain(stored)
+
+
+def test_answers_need_numpy_alone(stored):
+    """A program with NumPy and nothing else of weight answers."""
+    absent = ("pandas", "pyarrow", "sklearn", "mlflow", "pyspark", "scipy", "duckdb")
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent!r}))
+import numpy, pathlib, mlsql
+from mlsql.udf.predictors.plain import read_plain
+mlsql.load_predictor
+print(read_plain(pathlib.Path({str(stored)!r})).predict(numpy.array([1.0, 0.0])))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.stdout == "yes\n", run.stderr
