@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Self
 
 FormName = Literal["plain", "onnx", "library"]
@@ -61,3 +62,15 @@ def bulk_form(forms: Iterable[FormRecord]) -> FormName | None:
     measured = {each.name: each.bulk for each in forms if each.exact and each.bulk is not None}
     weighed = {name: bulk * (_IMPORTED if name == "library" else 1.0) for name, bulk in measured.items()}
     return min(weighed, key=weighed.__getitem__, default=None)
+
+
+def data_forms(forms: Iterable[FormRecord]) -> Iterator[FormRecord]:
+    """Those that are nothing but numbers: to load the library's unpickles, or runs, what the folder holds."""
+    return (each for each in forms if each.name != "library")
+
+
+def answers_as_data(forms: Sequence[FormRecord], folder: Path) -> bool:
+    """Whether the model that is stored in *folder* answers in a form that is nothing but numbers."""
+    if forms:
+        return any(each.exact for each in data_forms(forms))
+    return (folder / "plain").is_dir()  # fitted by Spark, which no library has to be compared with

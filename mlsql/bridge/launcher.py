@@ -48,7 +48,11 @@ _NETWORKS = (
 )
 _TENSORFLOW = "mlsql.bridge.trainers.tensorflow.trainer:"
 _PRELOADED = {
-    ("mlsql.bridge.trainers.sklearn:SKLearn",): (_SKLEARN, ("mlflow.sklearn",)),
+    (
+        "mlsql.bridge.trainers.sklearn:SKLearn",
+        "mlsql.bridge.trainers.boosters:XGBoost",
+        "mlsql.bridge.trainers.boosters:LightGBM",
+    ): (_SKLEARN, ("mlflow.sklearn",)),
     (
         f"{_TENSORFLOW}TensorFlow",
         f"{_TENSORFLOW}FCClassify",

@@ -83,19 +83,22 @@ class RegisterStage:
 
     def names_model(self, step: RegisterStep, /) -> bool:
         """Whether the path is that of a stored model, not what an algorithm defines a function by."""
-        name = step.algorithm.text
-        return not (name in self.algorithms and isinstance(self.algorithms.get(name), Defines))
+        return self._definer(step) is None
 
     def check(self, step: RegisterStep, /) -> Iterator[ScriptError]:
         """What is wrong with the algorithm and the options."""
-        if is_filled(step.algorithm.text):
-            algorithm = self.algorithms.get(step.algorithm.text, span=step.algorithm.span)
-            if isinstance(algorithm, Defines):
-                yield from _definition_errors(algorithm, step)
-                return
+        definer = self._definer(step)
+        if definer is not None:
+            yield from _definition_errors(definer, step)
+            return
         yield from option_errors(RegisterOptions, step.options, owner="register", span=step.span)
         if is_filled(step.algorithm.text):
             self._expect_models_of(step.algorithm)
+
+    def _definer(self, step: RegisterStep) -> Defines | None:
+        name = step.algorithm.text
+        algorithm = self.algorithms.get(name) if name in self.algorithms else None
+        return algorithm if isinstance(algorithm, Defines) else None
 
     def _registered(
         self, step: RegisterStep, stored: StoredModel, candidate: CandidateRecord, run: Run

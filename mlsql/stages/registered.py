@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from mlsql.errors import MlsqlError, RunStopped, ScriptError
 from mlsql.events import Log
+from mlsql.forms import answers_as_data
 from mlsql.grammar.nodes import Word
 from mlsql.model_cache import local_folder
 from mlsql.models import CandidateRecord, StoredModel
@@ -21,12 +22,8 @@ from mlsql.session import FunctionSignature, Run, Session
 from mlsql.spans import Script
 from mlsql.stages.algorithms.choice import INDEX, VERSION
 from mlsql.stages.base import Stage
-from mlsql.udf.predictors.folder import read_flavors
 
 log = logging.getLogger(__name__)
-
-_OF_CODE = ("mlsql_keras", "python_function")
-"""Flavors of models that answer by code which is stored with them, unless they have another flavor too."""
 
 
 @runtime_checkable
@@ -147,5 +144,5 @@ def _companions(name: str, session: Session) -> tuple[str, ...]:
 
 
 def _runs_code(stored: StoredModel, candidate: CandidateRecord) -> bool:
-    flavors = read_flavors(local_folder(stored.directory(candidate.index)))
-    return not set(flavors) - set(_OF_CODE)
+    """Whether only its library answers it, which unpickles or runs what the owner may have put there."""
+    return not answers_as_data(candidate.forms, local_folder(stored.directory(candidate.index)))

@@ -25,6 +25,10 @@ def train(data, params, run):
     return LogisticRegression(C=params.number("C", default=2)).fit(*data.arrays())
 """
 CASES = {
+    "LightGBM": {
+        "good": {"n_estimators": "3"},
+        "bad": {"n_estimators": "many", "trees": "3"},
+    },
     "PythonAlg": {
         "good": {"script": SCRIPT, "scriptName": "train.py", "kind": "classifier"},
         "bad": {"script": "def train(", "kind": "model"},
@@ -36,6 +40,10 @@ CASES = {
     "TensorFlow": {
         "good": {"alg": "FCClassify", "layerGroup": "4", "epochs": "2"},
         "bad": {"alg": "FCClassify", "layerGroup": "four", "layers": "4"},
+    },
+    "XGBoostExt": {
+        "good": {"n_estimators": "3"},
+        "bad": {"n_estimators": "many", "trees": "3"},
     },
 }
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlsql.errors import DataError, MissingModel
 from mlsql.file_systems import is_remote, open_folder
-from mlsql.forms import FormName, bulk_form, serving_form
+from mlsql.forms import FormName, answers_as_data, bulk_form, data_forms, serving_form
 from mlsql.model_choice import choose
 from mlsql.models import (
     MANIFEST,
@@ -141,6 +141,18 @@ def open_ready(version_folder: str, index: int) -> ReadyModel:
     """Candidate *index* of the version in *version_folder*, ``…/_model_N`` on any file system."""
     stored = _stored(version_folder)
     return ready(stored, choose(stored, index=index))
+
+
+def open_data(version_folder: str, index: int) -> ReadyModel:
+    """The same in a form that is nothing but numbers, so that no code of its owner is run.
+
+    DataError for a model that only its library answers: loading it unpickles what its folder holds.
+    """
+    stored = _stored(version_folder)
+    candidate = choose(stored, index=index)
+    if not answers_as_data(candidate.forms, _folder(stored.directory(index))):
+        raise DataError(f"candidate {index} of {stored.ref} is answered by its library alone")
+    return ready(stored, replace(candidate, forms=tuple(data_forms(candidate.forms))))
 
 
 def ready(stored: StoredModel, candidate: CandidateRecord) -> ReadyModel:

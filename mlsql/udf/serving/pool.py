@@ -29,18 +29,20 @@ from mlsql.udf.serving.protocol import Frame, Kind, read_json, write_query, writ
 from mlsql.udf.serving.shelf import wanted_by
 
 OPENS = "mlsql.udf.predictors.ready:open_ready"
+OPENS_DATA = "mlsql.udf.predictors.ready:open_data"
+"""Where owners share a scorer, no model is unpickled."""
 _LONGEST_SOCKET = 100
 """Bytes of a path; the kernel takes 107, on macOS 103."""
 
 
 class ScorerPool:
-    """The scorers whose sockets are in *folder*; *opens* names what opens a stored model.
+    """The scorers whose sockets are in *folder*; *opens* names what opens stored models instead of ours.
 
     They answer what *kept* holds when the pool is opened, and what :attr:`registrations` is told later.
     """
 
     def __init__(
-        self, settings: ServingSettings, folder: Path, kept: Registrations, *, opens: str = OPENS
+        self, settings: ServingSettings, folder: Path, kept: Registrations, *, opens: str | None = None
     ) -> None:
         self.settings, self._folder, self._opens = settings, folder, opens
         self.registrations: Registrations = ToldRegistrations(kept=kept, told=self._change)
@@ -169,9 +171,8 @@ class ScorerPool:
                 hint="serving.sockets names another folder for it",
             )
         functions = self._functions.listed if own is None else partial(self._functions.of, own)
-        scorer = KeptScorer(
-            socket=socket, settings=self.settings, functions=functions, opens=self._opens, own=own
-        )
+        opens = self._opens or (OPENS_DATA if own is None else OPENS)
+        scorer = KeptScorer(socket=socket, settings=self.settings, functions=functions, opens=opens, own=own)
         scorer.start()
         return scorer
 
