@@ -56,7 +56,7 @@ def test_it_answers_as_the_registered_function_does(scripts):
 
 def test_functions_come_and_go_together(scripts):
     """With ``f`` its probabilities and every group's answer; ``!show functions`` tells them all."""
-    own = "!show functions named fs; select function, signature from fs where kind = 'model' as own;"
+    own = "!show functions named fs; select function, signature from fs where kind = 'registered' as own;"
     (row,) = scripts.rows("register SKLearn.`m` as f;")
     assert list(row) == ["function", "signature", "path", "version", "group", "metrics", "serving"]
     assert {each["function"]: each["signature"].partition(" -> ")[2] for each in scripts.rows(own)} == {
