@@ -60,6 +60,9 @@ class Patterns:
 
     predict_options: ClassVar[type[PredictOptions]] = PredictOptions
     doc: ClassVar[str] = "Finds what comes together in baskets; a function gives what else belongs into one."
+    functions: ClassVar[str] = (
+        "`register` makes `f(items)`, what else belongs into a basket: what the rules that it meets end in."
+    )
     example: ClassVar[str] = """\
 select if(id % 3 = 0, array("bread", "butter", "jam"), array("bread", "butter")) as items
 from range(30) as baskets;

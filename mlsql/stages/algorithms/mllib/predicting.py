@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.errors import MissingColumn
@@ -12,6 +12,7 @@ from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.choice import ModelAddress, chosen_model
 from mlsql.stages.algorithms.external_options import PREDICTION
 from mlsql.stages.algorithms.mllib.options import PredictOptions
+from mlsql.udf.scoring import answered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -35,3 +36,20 @@ def expect_new(frame: DataFrame, name: str, option: str = PREDICTION) -> None:
     if name.casefold() in {each.casefold() for each in frame.columns}:
         message = f"the table has a column '{name}' already"
         raise OptionFault(message, option=option, hint=f'name another: {option}="answer"')
+
+
+class PredictsByColumns:
+    """An algorithm whose functions are the usual ones, and which predicts by the columns of these names."""
+
+    predict_options: ClassVar[type[PredictOptions]] = PredictOptions
+
+    def __init__(self, store: ModelStore) -> None:
+        self.store = store
+
+    def predict(self, call: Call[PredictOptions], run: Run, /) -> DataFrame:
+        """The table with a column more: what the function would answer."""
+        stored, candidate = model_of(call, self.store, run)
+        expect_inputs(call.frame, stored)
+        expect_new(call.frame, call.options.output)
+        with run.guard(call.span):
+            return answered(call.frame, stored, candidate, call.options.output)

@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.bridge.trainer import Traits
-from mlsql.models import CandidateRecord, Column, ModelStore, StoredModel
+from mlsql.models import Column
 from mlsql.options import TEXT, integer, number, one_of, option
-from mlsql.session import FunctionSignature, Run, Session, quoted
+from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.fitting import Judgement, StoringOptions, Training, fit_and_store
 from mlsql.stages.algorithms.inputs import found
-from mlsql.stages.algorithms.mllib.options import INVALID, PredictOptions
-from mlsql.stages.algorithms.mllib.predicting import expect_inputs, expect_new, model_of
+from mlsql.stages.algorithms.mllib.options import INVALID
+from mlsql.stages.algorithms.mllib.predicting import PredictsByColumns
 from mlsql.stages.algorithms.mllib.tables import kept_frames
 from mlsql.stages.algorithms.spark_models import add_plain, libraries, read_parts, shared_folder
 from mlsql.stages.algorithms.training_data import examine
-from mlsql.udf.companions import register_functions
-from mlsql.udf.scoring import answered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,21 +54,20 @@ class RankOptions(StoringOptions):
     )
 
 
-class Ranking:
+class Ranking(PredictsByColumns):
     """The ranks of the vertices of a table of edges."""
 
     options: ClassVar[type[RankOptions]] = RankOptions
-    predict_options: ClassVar[type[PredictOptions]] = PredictOptions
     doc: ClassVar[str] = "Finds how important each vertex of a graph is, by who points at it."
+    functions: ClassVar[str] = (
+        "`register` makes `f(vertex)`, its rank; null for one that the graph did not have."
+    )
     example: ClassVar[str] = """\
 select id as src, id * id % 7 as dst from range(1, 7) as edges;
 train edges as PageRank.`out/example/PageRank` where maxIter="5" as models;
 register PageRank.`out/example/PageRank` as importance;
 select src, importance(src) as rank from edges as ranked;
 """
-
-    def __init__(self, store: ModelStore) -> None:
-        self.store = store
 
     def train(self, call: Call[RankOptions], run: Run, /) -> DataFrame:
         """Rank the vertices, and store the ranks."""
@@ -94,20 +91,6 @@ select src, importance(src) as rank from edges as ranked;
                 keep_version=options.keep_version,
             )
             return fit_and_store(training, _Fits(options), run, self.store).result(run)
-
-    def predict(self, call: Call[PredictOptions], run: Run, /) -> DataFrame:
-        """The table with a column more: the rank of its vertex."""
-        stored, candidate = model_of(call, self.store, run)
-        expect_inputs(call.frame, stored)
-        expect_new(call.frame, call.options.output)
-        with run.guard(call.span):
-            return answered(call.frame, stored, candidate, call.options.output)
-
-    def register(
-        self, session: Session, name: str, stored: StoredModel, candidate: CandidateRecord, /
-    ) -> FunctionSignature:
-        """``name(vertex)``: its rank, null of one that the graph did not have."""
-        return register_functions(session, name, stored, candidate)
 
 
 @dataclass(frozen=True, slots=True)

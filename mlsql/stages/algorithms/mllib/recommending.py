@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
-from mlsql.models import CandidateRecord, Column, ModelStore, StoredModel
+from mlsql.models import Column
 from mlsql.options import TEXT, Options, declared_options, integer, option, read_options
-from mlsql.session import FunctionSignature, Run, Session, quoted
+from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.columns import EVALUATE
 from mlsql.stages.algorithms.fitting import Judgement, Training, fit_and_store
@@ -23,9 +23,9 @@ from mlsql.stages.algorithms.inputs import found
 from mlsql.stages.algorithms.judging_answers import GUESS, TRUTH, judge_numbers
 from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.catalogue import RECOMMENDER
-from mlsql.stages.algorithms.mllib.options import FamilyOptions, PredictOptions, with_params
+from mlsql.stages.algorithms.mllib.options import FamilyOptions, with_params
 from mlsql.stages.algorithms.mllib.params import SEED, params_of
-from mlsql.stages.algorithms.mllib.predicting import expect_inputs, expect_new, model_of
+from mlsql.stages.algorithms.mllib.predicting import PredictsByColumns
 from mlsql.stages.algorithms.mllib.tables import evaluation_table, kept_frames
 from mlsql.stages.algorithms.spark_models import (
     add_plain,
@@ -36,8 +36,6 @@ from mlsql.stages.algorithms.spark_models import (
     shared_folder,
 )
 from mlsql.stages.algorithms.training_data import examine
-from mlsql.udf.companions import register_functions
-from mlsql.udf.scoring import answered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -64,11 +62,13 @@ class RecommenderOptions(FamilyOptions):
     )
 
 
-class Recommender:
+class Recommender(PredictsByColumns):
     """The factors of users and items whose products are the ratings."""
 
-    predict_options: ClassVar[type[PredictOptions]] = PredictOptions
     doc: ClassVar[str] = "Finds what users will think of items from what they thought of others."
+    functions: ClassVar[str] = (
+        "`register` makes `f(user, item)`, the rating to expect; null for one that was not rated."
+    )
     example: ClassVar[str] = """\
 select cast(id % 6 as int) as user, cast(id / 6 as int) as item, 1.0 + (id % 6 + id / 6) % 5 as rating
 from range(30) as ratings;
@@ -77,9 +77,6 @@ train ratings as ALSInPlace.`out/example/ALSInPlace` where maxIter="3" and rank=
 register ALSInPlace.`out/example/ALSInPlace` as opinion;
 select user, item, opinion(user, item) as guessed from ratings as guesses;
 """
-
-    def __init__(self, store: ModelStore) -> None:
-        self.store = store
 
     @cached_property
     def options(self) -> type[Any]:
@@ -131,20 +128,6 @@ select user, item, opinion(user, item) as guessed from ratings as guesses;
             )
             fits = _Fits(columns, options, is_alone=len(candidates) == 1)
             return fit_and_store(training, fits, run, self.store).result(run)
-
-    def predict(self, call: Call[PredictOptions], run: Run, /) -> DataFrame:
-        """The table with a column more: what the user will think of the item."""
-        stored, candidate = model_of(call, self.store, run)
-        expect_inputs(call.frame, stored)
-        expect_new(call.frame, call.options.output)
-        with run.guard(call.span):
-            return answered(call.frame, stored, candidate, call.options.output)
-
-    def register(
-        self, session: Session, name: str, stored: StoredModel, candidate: CandidateRecord, /
-    ) -> FunctionSignature:
-        """``name(user, item)``."""
-        return register_functions(session, name, stored, candidate)
 
 
 @dataclass(frozen=True, slots=True)
