@@ -65,7 +65,7 @@ def test_columns_of_records_are_sent_as_they_are(scripts, brokers, topic):
     """Also where in the topic they come to; offsets say what is read of it."""
     scripts(
         f"""
-        select string(id) as value, 1 as partition from range(4) as t;
+        select string(id) as value, 1 as partition from range(0, 4, 1, 1) as t;
         save append t as kafka.`{topic}`;
         """
     )
