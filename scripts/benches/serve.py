@@ -6,6 +6,7 @@ The server is a process of its own with a real Spark, on loopback; its models ar
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -322,7 +323,8 @@ def _mlflow(model: Path) -> Iterator[int]:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", str(model)]
     command += ["-p", str(port), "--env-manager", "local", "--workers", "1"]
     output: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, start_new_session=True, **output)
+    beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    process = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PATH": beside}, **output)
     try:
         _until_it_answers(port)
         yield port
