@@ -48,7 +48,8 @@ class _Kept:
 
     translation: Translation
     models: Mapping[str, ModelFunction]
-    query: str
+    query: Any
+    """As DuckDB has parsed it."""
 
 
 @dataclass(slots=True)
@@ -92,11 +93,20 @@ class SqlLane:
         kept = self._kept.get(key)
         if kept is None or kept.models != models:
             translation = translate(sql, columns, models, caller)
-            kept = _Kept(translation, models, _query(translation, columns))
+            kept = _Kept(translation, models, self._parsed(_query(translation, columns)))
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[key] = kept
         return kept
+
+    def _parsed(self, query: str) -> Any:
+        import duckdb
+
+        try:
+            (statement,) = self._opened().extract_statements(query)
+        except duckdb.Error as error:
+            raise NotCarriedOver(f"DuckDB does not parse it: {error}") from error
+        return statement
 
     def _answered(self, caller: str, kept: _Kept, given: pa.Table) -> list[tuple[Any, ...]]:
         import duckdb
