@@ -41,8 +41,8 @@ class Workplace:
 
 
 def _leave(folder: Path, code: str) -> None:
-    if code in sys.path:
-        sys.path.remove(code)
+    # A new list: this may run while somebody goes through the old one, to look for a package.
+    sys.path = [each for each in sys.path if each != code]
     shutil.rmtree(folder, ignore_errors=True)
 
 

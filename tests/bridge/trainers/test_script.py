@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
@@ -282,6 +283,7 @@ def test_an_estimator_knows_what_kind_it_is(fit, points):
 
 def test_the_folder_of_a_candidate_goes_with_it(fit, points):
     """Code, rows as files and what was left; ``sys.path`` is what it was."""
+    gc.collect()  # what an earlier test has left
     before = list(sys.path)
     fitted = fit(MEAN.format(answer="frame['a']"), points("a"))
     folder = fitted.workplace.folder
