@@ -6,13 +6,13 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from mlsql.errors import DataError
 from mlsql.models import Column
-from mlsql.udf.predictors.plain.base import Features
+from mlsql.udf.predictors.plain.base import AnswersOnly, Features
 
 VECTOR, NUMBERS, ANY = "vector", "array<double>", "any"
 
@@ -65,14 +65,13 @@ class SparseRows:
         return made
 
 
-class FittedStep:
+class FittedStep(AnswersOnly):
     """What the records of fitted steps share: a PlainModel that answers with its first function.
 
     It is a step of a chain, too, whose matrix is dense.
     """
 
     __slots__ = ()
-    has_probabilities: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -98,10 +97,6 @@ class FittedStep:
         """The same as numbers that a model takes."""
         answers = self.predict(features)
         return answers.dense() if isinstance(answers, SparseRows) else np.asarray(answers)
-
-    def probabilities(self, features: Features) -> Any:
-        """None."""
-        raise NotImplementedError
 
 
 def _rows(parameter: Column, given: Any) -> tuple[Any, bool]:
