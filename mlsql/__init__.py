@@ -20,11 +20,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlsql.client import Client
-    from mlsql.config import load_settings
+    from mlsql.client.client import Client
+    from mlsql.config.loading import load_settings
+    from mlsql.config.settings import Settings
     from mlsql.engine import Engine, Result
     from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
-    from mlsql.settings import Settings
     from mlsql.stop import Stop
     from mlsql.udf.predictors.embedded import load_predictor
 
@@ -44,13 +44,13 @@ __all__ = [
 ]
 
 _MODULES = {
-    "Client": "mlsql.client",
+    "Client": "mlsql.client.client",
     "Engine": "mlsql.engine",
     "Result": "mlsql.engine",
-    "Settings": "mlsql.config",
+    "Settings": "mlsql.config.settings",
     "Stop": "mlsql.stop",
     "load_predictor": "mlsql.udf.predictors.embedded",
-    "load_settings": "mlsql.config",
+    "load_settings": "mlsql.config.loading",
 }
 
 

@@ -19,9 +19,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from mlsql.config import data_folder
+from mlsql.config.loading import data_folder
+from mlsql.config.settings import Settings
 from mlsql.errors import ConfigError
-from mlsql.settings import Settings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _SQLITE_SETTINGS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON")

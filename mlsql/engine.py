@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING
 
 from mlsql import stages
 from mlsql.bridge.launcher import LocalLauncher
-from mlsql.check import errors_of
-from mlsql.checker import Checker, scope_without_spark
-from mlsql.config import load_settings
+from mlsql.check.check import errors_of
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.loading import load_settings
+from mlsql.config.settings import Settings
 from mlsql.dates import zone_of
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import DIALECTS, Dialect
@@ -31,20 +32,19 @@ from mlsql.errors import ConfigError, UnknownName
 from mlsql.events import Sink, ignore
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
-from mlsql.model_store import PathModelStore
+from mlsql.models.store import PathModelStore
 from mlsql.owner_sessions import OwnerSessions
-from mlsql.permissions import TablePermissions
-from mlsql.policy import SERVICE, Policy
-from mlsql.policy_file import read_policy_file
+from mlsql.policy.file import read_policy_file
+from mlsql.policy.permissions import TablePermissions
+from mlsql.policy.policy import SERVICE, Policy
 from mlsql.registrations import CurrentRegistrations, NoRegistrations, Registrations
 from mlsql.roles import Role, expect_owner
 from mlsql.session import Run, Session, expect_allowed
-from mlsql.settings import Settings
 from mlsql.spans import Script
-from mlsql.spark import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spark, stop_spark
-from mlsql.spark_databases import drop_own_database, use_own_database
-from mlsql.spark_errors import expect_sql
-from mlsql.spark_plans import PlanReader
+from mlsql.spark.databases import drop_own_database, use_own_database
+from mlsql.spark.errors import expect_sql
+from mlsql.spark.plans import PlanReader
+from mlsql.spark.sessions import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spark, stop_spark
 from mlsql.stages.registered import restore_functions
 from mlsql.stop import Stop
 from mlsql.udf.functions import BuiltinFunctions

@@ -11,10 +11,10 @@ from mlsql.errors import ScriptError
 from mlsql.events import StatementEnded, StatementStarted
 from mlsql.grammar.nodes import Statement
 from mlsql.plan import CommandStep, Step, resolve
+from mlsql.policy.step_access import expect_permitted
 from mlsql.session import Run, Splice, Table
 from mlsql.spans import mask_secrets
 from mlsql.stages.base import Stage
-from mlsql.step_access import expect_permitted
 
 
 @dataclass(frozen=True, slots=True)

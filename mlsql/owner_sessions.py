@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from mlsql.job_errors import JobConflict
+from mlsql.jobs.errors import JobConflict
 from mlsql.session import Session
 
 if TYPE_CHECKING:

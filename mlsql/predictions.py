@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from mlsql.arrow_rows import plain_rows
 from mlsql.engine import Engine
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
 from mlsql.grammar.nodes import Select
-from mlsql.results import Rows, json_lines, read_rows
+from mlsql.results.arrow_rows import plain_rows
+from mlsql.results.formats import Rows, json_lines, read_rows
 from mlsql.roles import Role
 from mlsql.session import quoted
 from mlsql.spans import Script

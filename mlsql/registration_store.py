@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Table, delete, insert, select
 
 from mlsql.database import reading
-from mlsql.job_tables import FUNCTION_GRANTS, FUNCTIONS
+from mlsql.jobs.tables import FUNCTION_GRANTS, FUNCTIONS
 from mlsql.registrations import Registration
 
 _COLUMNS = ("owner", "function", "created")

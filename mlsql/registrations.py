@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from mlsql.errors import ScriptError
-from mlsql.models import Column, ModelRef
+from mlsql.models.manifest import Column, ModelRef
 from mlsql.names import listed, nearest
 
 _VERSION_MARK = "@"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from mlsql.engine import Engine
 from mlsql.events import Sink
-from mlsql.job_results import ResultFolders
-from mlsql.job_states import Job, Kept
+from mlsql.jobs.results import ResultFolders
+from mlsql.jobs.states import Job, Kept
 from mlsql.stop import Stop
 
 

@@ -15,18 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mlsql.config.settings import Settings
 from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
 from mlsql.events import Event, Log, Sink, ignore
 from mlsql.grammar.nodes import Statement, Word
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import Options, read_options, unknown_options
-from mlsql.policy import Policy
+from mlsql.policy.policy import Policy
 from mlsql.registrations import NoRegistrations, Registrations
-from mlsql.settings import Settings
 from mlsql.spans import Script, Span
-from mlsql.spark import cancel_jobs, job_group
-from mlsql.spark_errors import spark_errors, sql_error
-from mlsql.spark_plans import PlanReader
+from mlsql.spark.errors import spark_errors, sql_error
+from mlsql.spark.plans import PlanReader
+from mlsql.spark.sessions import cancel_jobs, job_group
 from mlsql.stop import Stop
 from mlsql.templates import Rendered
 from mlsql.variables import Definition, Scope

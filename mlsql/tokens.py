@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mlsql.database import reading
 from mlsql.errors import UnknownName
-from mlsql.job_tables import TOKENS
+from mlsql.jobs.tables import TOKENS
 from mlsql.roles import Role, expect_owner
 
 log = logging.getLogger(__name__)

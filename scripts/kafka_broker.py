@@ -23,11 +23,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mlsql.config import cache_folder
+from mlsql.config.loading import cache_folder
 from mlsql.errors import MlsqlError, RunError
-from mlsql.java import find_java
-from mlsql.maven import default_repositories, fetch_jars
 from mlsql.processes import describe_exit, start_process
+from mlsql.spark.java import find_java
+from mlsql.spark.maven import default_repositories, fetch_jars
 
 VERSION = "4.1.0"
 START_SECONDS = 120

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.options import Declared, declared_options
 from mlsql.stages import algorithms, sources
 from mlsql.stages.catalog import default_text

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from mlsql.settings import Settings
-from mlsql.spark import start_spark, stop_spark
+from mlsql.config.settings import Settings
+from mlsql.spark.sessions import start_spark, stop_spark
 from mlsql.udf.functions import BuiltinFunctions
 
 ROOT = Path(__file__).parents[1]

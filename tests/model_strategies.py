@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from mlsql.summaries import ClassDetail, ColumnSummary
+from mlsql.models.summaries import ClassDetail, ColumnSummary
 
 NUMBER = st.floats(allow_nan=False)
 VALUE = st.booleans() | st.integers() | NUMBER | st.text(max_size=6)

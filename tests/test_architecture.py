@@ -81,7 +81,7 @@ def test_a_stage_that_reads_or_writes_asks_the_policy_for_the_path():
 
 def test_only_one_module_builds_a_spark_session():
     """Everybody else is given one."""
-    others = [path for path in MODULES if path.name not in ("spark.py", "spark_launch.py")]
+    others = [path for path in MODULES if path.name not in ("sessions.py", "launch.py")]
     builds = {"SparkContext", "getOrCreate", "newSession", "getActiveSession", "launch_gateway"}
     assert (
         places(others, lambda _, receiver, name: name in builds or receiver.endswith("SparkSession.builder"))

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 import mlsql
-from mlsql.errors import MlsqlError, Refused, ScriptError
-from mlsql.roles import Role
-from mlsql.settings import (
+from mlsql.config.settings import (
     BridgeSettings,
     IncludeSettings,
     JdbcSettings,
@@ -18,6 +16,8 @@ from mlsql.settings import (
     SecuritySettings,
     Settings,
 )
+from mlsql.errors import MlsqlError, Refused, ScriptError
+from mlsql.roles import Role
 
 pytestmark = pytest.mark.spark
 

@@ -15,10 +15,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from mlsql.config.settings import IncludeSettings, Settings
 from mlsql.engine import Engine
 from mlsql.errors import Cancelled, TimedOut
 from mlsql.events import StatementStarted
-from mlsql.settings import IncludeSettings, Settings
 from mlsql.stages import downloads
 from mlsql.stop import Stop
 

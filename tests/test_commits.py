@@ -12,8 +12,8 @@ from sqlalchemy import event, text
 
 from mlsql.commits import Commits
 from mlsql.database import open_database
-from mlsql.job_states import Job, JobState, Submission
-from mlsql.job_store import JobStore
+from mlsql.jobs.states import Job, JobState, Submission
+from mlsql.jobs.store import JobStore
 
 SECONDS = 60
 

@@ -9,13 +9,13 @@ import pytest
 
 from mlsql import errors
 from mlsql.cli import EXIT_CODES
-from mlsql.config import declared_settings
+from mlsql.cli.terminal import table_lines
+from mlsql.config.loading import declared_settings
 from mlsql.errors import MlsqlError
 from mlsql.grammar import parse
 from mlsql.rest.errors import STATUSES
-from mlsql.results import read_rows
+from mlsql.results.formats import read_rows
 from mlsql.spans import Script
-from mlsql.terminal import table_lines
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))]

@@ -10,12 +10,19 @@ import pytest
 from click.testing import CliRunner
 
 from mlsql.cli import main
+from mlsql.config.settings import (
+    BridgeSettings,
+    JobSettings,
+    KafkaSettings,
+    ModelSettings,
+    ServerSettings,
+    Settings,
+)
 from mlsql.doctor import MACHINE_CHECKS, SERVICE_CHECKS, Check, Outcome, examine
 from mlsql.doctor.examination import ok
 from mlsql.doctor.spark import _executor
 from mlsql.doctor.spark_probe import PACKAGES, told_by
 from mlsql.errors import ConfigError
-from mlsql.settings import BridgeSettings, JobSettings, KafkaSettings, ModelSettings, ServerSettings, Settings
 
 
 def found(check, settings=None):

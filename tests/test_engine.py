@@ -14,7 +14,7 @@ from mlsql.engine import default_owner
 from mlsql.errors import Cancelled, ScriptError, ScriptErrors, TimedOut, UnknownName, UnknownOption
 from mlsql.events import Log
 from mlsql.roles import OWNER
-from mlsql.spark import SUBSTITUTE
+from mlsql.spark.sessions import SUBSTITUTE
 from mlsql.stop import Stop
 
 

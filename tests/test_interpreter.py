@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mlsql.config.settings import Settings
 from mlsql.errors import Cancelled, ScriptError
 from mlsql.events import StatementEnded, StatementStarted
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter, title_of
 from mlsql.plan import SelectStep, SetStep
-from mlsql.policy import Policy
+from mlsql.policy.policy import Policy
 from mlsql.session import Nothing, Run, Session, Table
-from mlsql.settings import Settings
 from mlsql.spans import Script
 from mlsql.variables import Scope
 

@@ -13,8 +13,8 @@ import click
 import pytest
 
 from mlsql.cli import main
-from mlsql.config import load_settings
-from mlsql.logs import JsonLines, TextLines, about
+from mlsql.config.loading import load_settings
+from mlsql.jobs.logs import JsonLines, TextLines, about
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_unit_calls_commands_with_options_that_they_have(line):
 def test_a_line_of_the_log_is_as_shown():
     """In both forms."""
     record = logging.LogRecord(
-        "mlsql.jobs", logging.INFO, "", 0, "the job %s has ended: it is %s", (JOB, "succeeded"), None
+        "mlsql.jobs.jobs", logging.INFO, "", 0, "the job %s has ended: it is %s", (JOB, "succeeded"), None
     )
     record.created = 1767232800.0
     with about({"job": JOB, "owner": "ann"}):

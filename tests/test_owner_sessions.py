@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import pytest
 
 import mlsql
+from mlsql.config.settings import PathSettings, SecuritySettings, SessionSettings, Settings
 from mlsql.errors import ScriptError
-from mlsql.job_errors import JobConflict
+from mlsql.jobs.errors import JobConflict
 from mlsql.owner_sessions import OwnerSessions
 from mlsql.session import Session
-from mlsql.settings import PathSettings, SecuritySettings, SessionSettings, Settings
 
 HOUR = 3600.0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from mlsql.bridge.launcher import LocalLauncher
+from mlsql.config.settings import PathSettings, Settings
 from mlsql.engine import Engine
 from mlsql.errors import UnknownName
-from mlsql.settings import PathSettings, Settings
 
 SAMPLE = Path(__file__).parent / "sample_package"
 

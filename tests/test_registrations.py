@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mlsql.database import open_database, private_folder
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registration_store import DatabaseRegistrations
 from mlsql.registrations import (
     CurrentRegistrations,

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from mlsql.cli import exit_code
+from mlsql.cli.result_lines import table_output
 from mlsql.errors import MlsqlError, ScriptError
 from mlsql.grammar import parse
-from mlsql.result_lines import table_output
 from mlsql.spans import Script
 
 SCRIPTS = Path(__file__).parent / "scripts"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mlsql.bridge.trainer import Answers, Traits
-from mlsql.summaries import ClassDetail
+from mlsql.models.summaries import ClassDetail
 
 MOST_CLASSES = 1_000
 """Of a classifier with more classes nothing is kept, for it could not be read."""

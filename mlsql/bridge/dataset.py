@@ -30,7 +30,7 @@ from mlsql.bridge.vectors import (
     stacked,
     width_of,
 )
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.class_detail import class_detail
 from mlsql.bridge.trainer import Answers, Fitted, Run, Traits
-from mlsql.models import METRICS
-from mlsql.summaries import ClassDetail
+from mlsql.models.manifest import METRICS
+from mlsql.models.summaries import ClassDetail
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset

@@ -19,7 +19,7 @@ from mlsql.bridge.messages import Ledger
 from mlsql.bridge.statistics import Observer
 from mlsql.bridge.subscriber import read_exactly
 from mlsql.bridge.transport import Stream, go_on
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 SILENCE_SECONDS = 60.0
 """How long the transport may say nothing while a stream is read."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from mlsql.bridge.request import Folds
 from mlsql.forms import FormRecord
-from mlsql.models import Label, ModelKind
-from mlsql.summaries import ClassDetail
+from mlsql.models.manifest import Label, ModelKind
+from mlsql.models.summaries import ClassDetail
 
 
 @dataclass(frozen=True, slots=True)

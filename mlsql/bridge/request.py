@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from mlsql.models import CandidateRecord, Column, DataRecord, Label, ModelKind, NullHandling
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Label, ModelKind, NullHandling
 
 SCRIPT, SCRIPT_NAME = "script", "scriptName"
 """The parameters by which a trainer gets Python of the user's own: its text, and its name for messages."""

@@ -38,7 +38,7 @@ from mlsql.bridge.request import Candidate
 from mlsql.bridge.staff import POLL_SECONDS, Colleague
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError, RunStopped
-from mlsql.models import CandidateRecord, Status
+from mlsql.models.manifest import CandidateRecord, Status
 
 if TYPE_CHECKING:
     from mlsql.bridge.crew import Crew

@@ -23,7 +23,7 @@ from mlsql.bridge.launcher import Launcher, Site, importing_environment
 from mlsql.bridge.parcels import send_parcel
 from mlsql.bridge.reports import Assigned, Ended, Logged
 from mlsql.bridge.worker import Job
-from mlsql.spark import cancel_jobs, is_local, job_group, slots
+from mlsql.spark.sessions import cancel_jobs, is_local, job_group, slots
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 
 from mlsql.bridge.digest import Digest
 from mlsql.bridge.matrix import Matrix, is_list
-from mlsql.summaries import ColumnSummary
+from mlsql.models.summaries import ColumnSummary
 
 MOST_DISTINCT = 1_000
 """Values of a text or a label are counted until they are more."""

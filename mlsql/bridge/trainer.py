@@ -11,7 +11,7 @@ from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.errors import ScriptErrors
 from mlsql.forms import FormRecord
-from mlsql.models import Label, ModelKind
+from mlsql.models.manifest import Label, ModelKind
 from mlsql.registry import Registry
 
 if TYPE_CHECKING:

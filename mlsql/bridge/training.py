@@ -20,11 +20,11 @@ from mlsql.bridge.trainer import Trainer, WeighsRows, candidate_faults
 from mlsql.bridge.transport import Transport
 from mlsql.errors import ScriptErrors
 from mlsql.events import Log, Sink
-from mlsql.models import USUAL_METRICS, CandidateRecord, DataRecord, ModelKind, best_of
+from mlsql.models.manifest import USUAL_METRICS, CandidateRecord, DataRecord, ModelKind, best_of
+from mlsql.models.summaries import ColumnSummary
 from mlsql.names import listed
 from mlsql.registry import Registry
 from mlsql.stop import Stop
-from mlsql.summaries import ColumnSummary
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -13,7 +13,7 @@ from mlsql.bridge.reports import Judged
 from mlsql.bridge.request import Folds
 from mlsql.bridge.trainer import Params, Run, Trainer
 from mlsql.errors import MlsqlError
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset, Matrix

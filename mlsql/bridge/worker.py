@@ -46,11 +46,11 @@ from mlsql.bridge.request import Columns, Equipment
 from mlsql.bridge.tables import Refusal, Tables
 from mlsql.bridge.trainer import StoresForms, Trainer
 from mlsql.errors import MlsqlError, RunError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset
-    from mlsql.summaries import ClassDetail
+    from mlsql.models.summaries import ClassDetail
 
 _IMPORTED_BY_MLFLOW = r"(mlflow|pydantic|requests|urllib3)\b"
 """What these warn of says nothing about a fit."""

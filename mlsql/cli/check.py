@@ -14,12 +14,12 @@ from mlsql.cli.exits import EXIT_CODES, exit_codes
 from mlsql.cli.manual import EXITS, Command
 from mlsql.cli.options import script_dialect, script_variables, settings_of, with_settings
 from mlsql.cli.output import tell, write_lines
+from mlsql.cli.script_files import read_script
 from mlsql.errors import ScriptError
-from mlsql.script_files import read_script
 
 if TYPE_CHECKING:
+    from mlsql.config.settings import Settings
     from mlsql.diagnostics import Diagnostic
-    from mlsql.settings import Settings
     from mlsql.spans import Script
 
 
@@ -68,8 +68,8 @@ def _findings(settings: Settings, scripts: Sequence[Script], **request: Any) -> 
 
 
 def _findings_with_spark(settings: Settings, scripts: Sequence[Script], **request: Any) -> list[Diagnostic]:
+    from mlsql.cli.signals import until_stopped
     from mlsql.engine import Engine
-    from mlsql.signals import until_stopped
     from mlsql.stop import Stop
 
     def work() -> list[Diagnostic]:

@@ -16,7 +16,7 @@ from mlsql.cli.options import with_settings
 from mlsql.cli.output import write_lines
 
 if TYPE_CHECKING:
-    from mlsql.config import Setting
+    from mlsql.config.loading import Setting
 
 
 @click.command(
@@ -37,7 +37,7 @@ def config(names: tuple[str, ...], conf: dict[str, str], config: Path | None, *,
     With a NAME only that setting, or those of that section. The values of secrets are not shown.
     """
     with exit_codes():
-        from mlsql.config import settings_with_origins
+        from mlsql.config.loading import settings_with_origins
 
         found = settings_with_origins(config, overrides=conf)
         for name in names:
@@ -57,7 +57,7 @@ def _as_json(shown: Sequence[Setting]) -> Iterator[str]:
 
 
 def _as_table(shown: Sequence[Setting]) -> Iterator[str]:
-    from mlsql.terminal import table_lines, terminal_width
+    from mlsql.cli.terminal import table_lines, terminal_width
 
     rows = [(each.key, _text(_value(each)), each.origin) for each in shown]
     yield from table_lines(("setting", "value", "origin"), rows, terminal_width(sys.stdout))

@@ -17,7 +17,7 @@ from mlsql.cli.output import tell, write_lines
 from mlsql.spans import mask_secrets
 
 if TYPE_CHECKING:
-    from mlsql.connectors import Connector, Connectors
+    from mlsql.spark.connectors import Connector, Connectors
 
 
 @click.group(cls=GroupCommand, exits=(0, 2, 3, 70), examples=["mlsql connectors list"])
@@ -83,7 +83,7 @@ def remove(names: tuple[str, ...], **given: Any) -> None:
 def _connectors(given: dict[str, Any]) -> Iterator[Connectors]:
     with exit_codes():
         settings = settings_of({}, **given)
-        from mlsql.connectors import Connectors
+        from mlsql.spark.connectors import Connectors
 
         yield Connectors.from_settings(settings)
 
@@ -114,7 +114,7 @@ def _as_json(rows: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _as_table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    from mlsql.terminal import table_lines, terminal_width
+    from mlsql.cli.terminal import table_lines, terminal_width
 
     headings = ("connector", "version", "fetched", "licence", "what")
     cells = [

@@ -10,8 +10,8 @@ import click
 from mlsql.cli.exits import EXIT_CODES, exit_codes
 from mlsql.cli.manual import EXITS, Command
 from mlsql.cli.output import tell
+from mlsql.cli.script_files import STANDARD_INPUT, read_script, write_script
 from mlsql.errors import ScriptError
-from mlsql.script_files import STANDARD_INPUT, read_script, write_script
 
 if TYPE_CHECKING:
     from mlsql.spans import Script

@@ -16,10 +16,10 @@ from mlsql.cli.manual import Command, GroupCommand
 from mlsql.cli.output import tell, write_bytes, write_lines
 from mlsql.cli.results import STORED_FORMS, write_stored
 from mlsql.cli.server_options import Connect, with_server
-from mlsql.job_states import JobState
+from mlsql.jobs.states import JobState
 
 if TYPE_CHECKING:
-    from mlsql.client_jobs import Job
+    from mlsql.client.jobs import Job
 
 _FOLLOW_SECONDS = 1.0
 _COLUMNS = ("id", "name", "owner", "state", "submitted", "seconds")
@@ -138,7 +138,7 @@ def kill(jobs: Sequence[str], connect: Connect) -> None:
 
 
 def _table(found: Sequence[Job]) -> Iterator[str]:
-    from mlsql.terminal import table_lines, terminal_width
+    from mlsql.cli.terminal import table_lines, terminal_width
 
     if not found:
         tell("no job is there")

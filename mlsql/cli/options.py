@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlsql.setting_kinds import DURATION
+from mlsql.config.kinds import DURATION
 
 if TYPE_CHECKING:
-    from mlsql.settings import Settings
+    from mlsql.config.settings import Settings
 
 
 def pairs(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -69,6 +69,6 @@ def with_settings(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_of(overrides: Mapping[str, str], *, conf: dict[str, str], config: Path | None) -> Settings:
     """The settings in effect for these options; *overrides* are keys that have an option of their own."""
-    from mlsql.config import load_settings
+    from mlsql.config.loading import load_settings
 
     return load_settings(config, overrides={**conf, **overrides})

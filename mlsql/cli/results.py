@@ -15,8 +15,8 @@ import click
 from mlsql.cli.output import write_bytes, write_lines
 
 if TYPE_CHECKING:
-    from mlsql.client import Client
-    from mlsql.client_jobs import Job
+    from mlsql.client.client import Client
+    from mlsql.client.jobs import Job
 
 STORED_FORMS = ("json", "csv", "arrow", "parquet")
 
@@ -53,7 +53,7 @@ def write_stored(client: Client, job: str, form: str, *, limit: int | None = Non
 
 
 def _table(client: Client, job: Job, total: int) -> Iterator[str]:
-    from mlsql.terminal import TABLE_ROWS, count_line, table_lines, terminal_width
+    from mlsql.cli.terminal import TABLE_ROWS, count_line, table_lines, terminal_width
 
     header = client.result(job, "csv", limit=0).decode()
     columns = next(csv.reader(io.StringIO(header)))

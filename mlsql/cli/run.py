@@ -15,11 +15,11 @@ from mlsql.cli.manual import Command
 from mlsql.cli.options import script_dialect, script_variables, settings_of, with_settings
 from mlsql.cli.output import tell, write_lines
 from mlsql.cli.results import default_form, result_option
-from mlsql.script_files import read_script
+from mlsql.cli.script_files import read_script
 
 if TYPE_CHECKING:
+    from mlsql.config.settings import Settings
     from mlsql.engine import Result
-    from mlsql.settings import Settings
     from mlsql.spans import Script
     from mlsql.stop import Stop
 
@@ -57,8 +57,8 @@ def run(
     script = read_script(file)
     overrides = {"jobs.timeout": timeout} if timeout else {}
     with exit_codes():
+        from mlsql.cli.signals import until_stopped
         from mlsql.engine import refuse_unsound
-        from mlsql.signals import until_stopped
         from mlsql.stop import Stop
 
         settings = settings_of(overrides, conf=conf, config=config)
@@ -69,8 +69,8 @@ def run(
 
 
 def _run(settings: Settings, stop: Stop, form: str, script: Script, request: Mapping[str, Any]) -> None:
+    from mlsql.cli.progress import progress
     from mlsql.engine import Engine
-    from mlsql.progress import progress
 
     with Engine.local(settings) as engine:
         with progress(sys.stderr, settings.logging.level) as sink:
@@ -82,7 +82,7 @@ def _write_result(result: Result, form: str) -> None:
     """The last table on standard output."""
     if form == "none":
         return
-    from mlsql.result_lines import result_lines
+    from mlsql.cli.result_lines import result_lines
 
     with result.reading() as frame:
         write_lines(result_lines(frame, form))

@@ -16,7 +16,7 @@ from mlsql.cli.options import settings_of, with_settings
 from mlsql.cli.output import tell
 
 if TYPE_CHECKING:
-    from mlsql.settings import Settings
+    from mlsql.config.settings import Settings
     from mlsql.stop import Stop
 
 
@@ -43,9 +43,9 @@ def serve(host: str | None, port: str | None, **given: Any) -> None:
     overrides = {key: value for key, value in (("server.host", host), ("server.port", port)) if value}
     with exit_codes():
         settings = settings_of(overrides, **given)
+        from mlsql.cli.signals import until_stopped
         from mlsql.rest.addresses import asks_for_tokens
         from mlsql.rest.server import listen
-        from mlsql.signals import until_stopped
         from mlsql.stop import Stop
 
         stop, announce = Stop(), _announcer(settings)
@@ -63,7 +63,7 @@ def _announcer(settings: Settings) -> Callable[[str], None]:
 
 def _serve(settings: Settings, listener: Any, announce: Callable[[str], None], stop: Stop) -> None:
     from mlsql.engine import Engine
-    from mlsql.logs import logging_to
+    from mlsql.jobs.logs import logging_to
     from mlsql.rest.server import serve_until
     from mlsql.rest.service import engine_service, service_settings
 

@@ -13,7 +13,7 @@ import click
 from mlsql.cli.options import settings_of, with_settings
 
 if TYPE_CHECKING:
-    from mlsql.client import Client
+    from mlsql.client.client import Client
 
 Connect = Callable[[], "Client"]
 """Gives a client of the server that the command line names."""
@@ -60,7 +60,7 @@ def with_server(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _client(chosen: Mapping[str, Any]) -> Client:
-    from mlsql.client import Client
+    from mlsql.client.client import Client
 
     url = chosen["server"] or os.environ.get("MLSQL_SERVER") or _url(chosen)
     return Client(url, _token(chosen))

@@ -15,13 +15,13 @@ from mlsql.cli.manual import Command
 from mlsql.cli.options import duration, pairs, script_dialect, script_variables
 from mlsql.cli.output import tell, write_lines
 from mlsql.cli.results import default_form, result_option, write_result
+from mlsql.cli.script_files import read_script
 from mlsql.cli.server_options import Connect, with_server
 from mlsql.errors import Cancelled, MlsqlError, ScriptErrors
-from mlsql.script_files import read_script
 
 if TYPE_CHECKING:
-    from mlsql.client import Client
-    from mlsql.client_jobs import Callback, Job
+    from mlsql.client.client import Client
+    from mlsql.client.jobs import Callback, Job
     from mlsql.spans import Script
 
 _CANCEL_SECONDS = 60.0
@@ -124,14 +124,14 @@ def _callback(
         if callback_header or callback_form or callback_retries is not None:
             raise click.UsageError("the callback has options, and no address: --callback")
         return None
-    from mlsql.client_jobs import Callback
+    from mlsql.client.jobs import Callback
 
     return Callback(url=callback, headers=callback_header, max_retries=callback_retries, form=callback_form)
 
 
 def _follow(client: Client, job: Job, *, cancels: bool) -> Job:
     """The job when it has ended; an interrupt leaves it alone or cancels it, and ends the process."""
-    from mlsql.progress import progress
+    from mlsql.cli.progress import progress
 
     try:
         with _interrupted_by_signals(), progress(sys.stderr, "info") as sink:
@@ -173,7 +173,7 @@ def _placed_in(script: Script) -> Iterator[None]:
 
 
 def _place(error: MlsqlError, script: Script) -> None:
-    from mlsql.client_errors import told_span
+    from mlsql.client.errors import told_span
 
     span = error.span
     if span is not None and span.script.name == "<script>":

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from queue import Empty, SimpleQueue
 
+from mlsql.config.settings import Settings
 from mlsql.errors import MlsqlError
-from mlsql.settings import Settings
 from mlsql.spans import mask_secrets
 
 

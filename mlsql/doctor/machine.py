@@ -11,11 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from mlsql import __version__
-from mlsql.config import cache_folder
+from mlsql.config.loading import cache_folder
+from mlsql.config.settings import Settings
 from mlsql.database import state_folder
 from mlsql.doctor.examination import Check, Finding, failed, ok, warning
-from mlsql.java import find_java
-from mlsql.settings import Settings
+from mlsql.spark.java import find_java
 
 _GIB = 2**30
 _LITTLE_MEMORY = 2 * _GIB

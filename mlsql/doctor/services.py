@@ -7,8 +7,8 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 
+from mlsql.config.settings import Settings
 from mlsql.doctor.examination import Check, Finding, failed, ok, warning
-from mlsql.settings import Settings
 
 _BROKER_SECONDS = 15.0
 _ANSWER_SECONDS = 10.0

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mlsql.config.settings import Settings
 from mlsql.doctor.examination import Check, Finding, failed, ok, warning
 from mlsql.processes import run_process
-from mlsql.settings import Settings
 from mlsql.stop import Stop
 
 _SECONDS = 180.0

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlsql.settings import Settings
-from mlsql.spark import slots, start_spark, stop_spark
+from mlsql.config.settings import Settings
+from mlsql.spark.sessions import slots, start_spark, stop_spark
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 import socket
 
+from mlsql.config.settings import Settings
 from mlsql.errors import ConfigError
-from mlsql.settings import Settings
 
 
 def asks_for_tokens(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 
 from mlsql.errors import RunError, ScriptError, UnknownName
-from mlsql.job_errors import NotAnswered
+from mlsql.jobs.errors import NotAnswered
 from mlsql.registrations import Registration
 from mlsql.rest.callers import Caller
 from mlsql.rest.dependencies import content_type, service_of

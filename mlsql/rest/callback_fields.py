@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
-from mlsql.job_states import DeliveryState
+from mlsql.jobs.states import DeliveryState
 
 MOST_RETRIES = 100
 

@@ -6,21 +6,21 @@ from functools import partial
 
 from sqlalchemy import Engine as Database
 
-from mlsql.callback_messages import Messages, checked_headers
-from mlsql.callback_posts import Post
-from mlsql.callback_targets import Targets
-from mlsql.callbacks import Callbacks
+from mlsql.config.settings import Settings
 from mlsql.dialect import BYZER
 from mlsql.errors import ScriptError
-from mlsql.job_errors import ResultGone
-from mlsql.job_events import iso_time
-from mlsql.job_results import ResultFolders
-from mlsql.job_states import Callback, Delivery, DeliveryState, Job, JobState
-from mlsql.job_store import JobStore
-from mlsql.outbox import DatabaseOutbox
+from mlsql.jobs.callback_messages import Messages, checked_headers
+from mlsql.jobs.callback_posts import Post
+from mlsql.jobs.callbacks import Callbacks
+from mlsql.jobs.errors import ResultGone
+from mlsql.jobs.events import iso_time
+from mlsql.jobs.outbox import DatabaseOutbox
+from mlsql.jobs.results import ResultFolders
+from mlsql.jobs.states import Callback, Delivery, DeliveryState, Job, JobState
+from mlsql.jobs.store import JobStore
 from mlsql.rest.callback_fields import CallbackFields, CallbackReply
 from mlsql.rest.replies import job_reply, running_job_reply
-from mlsql.settings import Settings
+from mlsql.url_targets import Targets
 
 ROWS = 5000
 """The most rows in a callback of a job that does not say."""

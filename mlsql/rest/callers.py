@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mlsql.errors import Refused
-from mlsql.job_errors import UnknownJob
-from mlsql.job_states import Job
+from mlsql.jobs.errors import UnknownJob
+from mlsql.jobs.states import Job
 from mlsql.rest.service import Service
 from mlsql.roles import Role
 

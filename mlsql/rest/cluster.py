@@ -10,7 +10,7 @@ from mlsql.engine import Engine
 from mlsql.errors import RunError
 from mlsql.predictions import Given, predict
 from mlsql.roles import Role
-from mlsql.spark import resources
+from mlsql.spark.sessions import resources
 
 
 class Cluster(Protocol):

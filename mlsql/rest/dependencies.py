@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 
 from mlsql.engine import default_owner
 from mlsql.errors import MlsqlError, ScriptError, ScriptErrors, UnknownName
-from mlsql.job_states import Job
+from mlsql.jobs.states import Job
 from mlsql.rest.callers import Caller, find_job
 from mlsql.rest.schemas import Predict, RunScript, SubmitJob
 from mlsql.rest.service import Service

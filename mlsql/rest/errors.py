@@ -23,7 +23,7 @@ from mlsql.errors import (
     ScriptErrors,
     TimedOut,
 )
-from mlsql.job_errors import (
+from mlsql.jobs.errors import (
     JobConflict,
     NotAnswered,
     ResultGone,

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 
-from mlsql.job_events import JobEvent, beginning, ending, iso_time, read_events
+from mlsql.jobs.events import JobEvent, beginning, ending, iso_time, read_events
 from mlsql.rest.service import Service
 
 _ALIVE_SECONDS = 15.0

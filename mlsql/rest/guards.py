@@ -19,8 +19,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mlsql.errors import Refused
-from mlsql.job_errors import TooManyRequests
-from mlsql.logs import about
+from mlsql.jobs.errors import TooManyRequests
+from mlsql.jobs.logs import about
 from mlsql.rest.errors import JOB_HEADER, error_reply
 
 _OTHER_SITES = "pages of other sites may not send scripts to this server"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlsql.errors import ScriptError, UnknownName
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 _IGNORED = ("params",)
 """Parameters of a model, which no function takes; clients send an empty object."""

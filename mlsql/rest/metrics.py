@@ -26,8 +26,8 @@ from prometheus_client.registry import Collector
 from mlsql import __version__
 from mlsql.errors import MlsqlError
 from mlsql.events import Carried, Event, Sink, WorkerEnded, WorkerStarted
-from mlsql.job_states import Job, JobState, Kept
-from mlsql.job_turns import Work
+from mlsql.jobs.states import Job, JobState, Kept
+from mlsql.jobs.turns import Work
 from mlsql.stop import Stop
 
 _REQUEST_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)

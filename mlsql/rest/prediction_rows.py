@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsql.errors import ScriptError, ScriptErrors, UnknownName
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 _WHOLE = frozenset({"tinyint", "smallint", "int", "long", "bigint"})
 _ARRAY = "array<"

@@ -13,7 +13,7 @@ from threading import Event, Lock, Thread
 from sqlalchemy import Engine, false, update
 
 from mlsql.errors import ConfigError
-from mlsql.job_tables import SUBMISSION_KEYS
+from mlsql.jobs.tables import SUBMISSION_KEYS
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mlsql.job_events import iso_time
-from mlsql.job_states import Job
+from mlsql.jobs.events import iso_time
+from mlsql.jobs.states import Job
 from mlsql.rest.schemas import ErrorReply
 from mlsql.spans import mask_secrets
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from mlsql.job_states import JobState
+from mlsql.jobs.states import JobState
 from mlsql.rest.callback_fields import CallbackFields
 from mlsql.rest.examples import ERROR, JOB, RUNNING_JOB, SUBMITTED, with_example
 

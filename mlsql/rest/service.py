@@ -10,17 +10,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from mlsql.callbacks import Callbacks
+from mlsql.config.settings import Settings
 from mlsql.database import open_database, private_folder, state_folder
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import Engine
 from mlsql.errors import ConfigError
-from mlsql.job_queue import Limits
-from mlsql.job_results import ResultFolders
-from mlsql.job_store import JobStore
-from mlsql.job_sweeper import Sweeper
-from mlsql.job_turns import Work
-from mlsql.jobs import Jobs
+from mlsql.jobs.callbacks import Callbacks
+from mlsql.jobs.jobs import Jobs
+from mlsql.jobs.queue import Limits
+from mlsql.jobs.results import ResultFolders
+from mlsql.jobs.store import JobStore
+from mlsql.jobs.sweeper import Sweeper
+from mlsql.jobs.turns import Work
 from mlsql.registration_store import DatabaseRegistrations
 from mlsql.registrations import NoRegistrations, Registrations
 from mlsql.rest.addresses import asks_for_tokens
@@ -32,7 +33,6 @@ from mlsql.rest.readiness import Readiness, has_room, writes
 from mlsql.rest.scorers import NoScorers, Scorers
 from mlsql.roles import Role
 from mlsql.script_jobs import ScriptWork
-from mlsql.settings import Settings
 from mlsql.tokens import TokenStore
 from mlsql.udf.serving.pool import ScorerPool
 

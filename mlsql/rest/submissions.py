@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 
-from mlsql.check import errors_of
+from mlsql.check.check import errors_of
+from mlsql.config.settings import JobSettings
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
-from mlsql.job_states import Callback, Submission
-from mlsql.job_store import SubmissionKey
-from mlsql.job_sweeper import KEY_SECONDS
+from mlsql.jobs.states import Callback, Submission
+from mlsql.jobs.store import SubmissionKey
+from mlsql.jobs.sweeper import KEY_SECONDS
 from mlsql.rest.callbacks import asked_callback
 from mlsql.rest.callers import Caller
 from mlsql.rest.schemas import RunScript, SubmitJob
 from mlsql.rest.service import Service
-from mlsql.settings import JobSettings
 from mlsql.spans import Script
 
 _LONGEST_KEY = 255

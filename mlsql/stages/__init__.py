@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mlsql.bridge.launcher import Launcher
-from mlsql.models import ModelStore
+from mlsql.models.manifest import ModelStore
 from mlsql.plan import (
     CommandStep,
     ConnectStep,

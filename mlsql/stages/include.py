@@ -10,7 +10,7 @@ from mlsql.errors import ScriptError, UnknownName
 from mlsql.grammar import parse
 from mlsql.options import is_filled
 from mlsql.plan import IncludeStep
-from mlsql.policy import Policy
+from mlsql.policy.policy import Policy
 from mlsql.session import UNCHANGED, Outcome, Passage, Run, Splice, read_local_text
 from mlsql.spans import Script
 from mlsql.stages.downloads import download

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsql.config import cache_folder
+from mlsql.config.loading import cache_folder
 from mlsql.errors import DataError, MissingPath, ScriptError, UnknownName
 from mlsql.grammar.nodes import Word
 from mlsql.names import nearest

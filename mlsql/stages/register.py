@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlsql.errors import ScriptError
 from mlsql.forms import told_forms
 from mlsql.grammar.nodes import Word
-from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import is_filled, option, option_errors
 from mlsql.plan import RegisterStep
 from mlsql.registrations import Registration

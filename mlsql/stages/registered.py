@@ -12,8 +12,8 @@ from mlsql.errors import MlsqlError, RunStopped, ScriptError
 from mlsql.events import Log
 from mlsql.forms import answers_as_data
 from mlsql.grammar.nodes import Word
-from mlsql.model_cache import local_folder
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.options import Kind, Options, OptionText
 from mlsql.plan import RegisterStep, Step
 from mlsql.registrations import Registration

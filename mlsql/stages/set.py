@@ -12,7 +12,7 @@ from mlsql.plan import SetStep, render_query
 from mlsql.processes import describe_exit, run_process
 from mlsql.session import Nothing, Outcome, Run
 from mlsql.spans import Span
-from mlsql.spark import SUBSTITUTE
+from mlsql.spark.sessions import SUBSTITUTE
 from mlsql.stages.texts import text_rows
 from mlsql.variables import render
 

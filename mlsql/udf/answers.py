@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlsql.models import Predictor
+from mlsql.models.manifest import Predictor
 from mlsql.udf.matrices import TakesSparse, matrices
 from mlsql.udf.predictors.stored import StoredPredictor, loaded
 

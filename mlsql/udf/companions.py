@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from mlsql.models import CandidateRecord, Manifest, StoredModel
+from mlsql.models.manifest import CandidateRecord, Manifest, StoredModel
 from mlsql.session import FunctionSignature, Session
 from mlsql.udf.answers import Probabilities
 from mlsql.udf.catalyst import Functions

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import DataError
 from mlsql.forms import bulk_form
-from mlsql.model_cache import local_folder
-from mlsql.models import CandidateRecord, Column, Manifest, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import CandidateRecord, Column, Manifest, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.answers import ANSWER_TYPES, Answers
 from mlsql.udf.catalyst import Functions

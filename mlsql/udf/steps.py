@@ -8,8 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
-from mlsql.model_cache import local_folder
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.catalyst import Functions
 from mlsql.udf.matrices import matrices

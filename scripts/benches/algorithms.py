@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mlsql
-from mlsql.settings import Settings
+from mlsql.config.settings import Settings
 
 from .bridge import WIDTH, doubles, table
 from .measures import Row, Scale, Times

@@ -27,9 +27,9 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.transport import Transport, opened
 from mlsql.bridge.transports import open_transport, stream_from
 from mlsql.bridge.transports.spool import SpoolStream
+from mlsql.config.settings import Settings
 from mlsql.events import Event, Progress, StatementStarted
-from mlsql.models import Column
-from mlsql.settings import Settings
+from mlsql.models.manifest import Column
 from scripts import kafka_broker
 
 from .measures import Figure, Row, Scale, Times

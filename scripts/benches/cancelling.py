@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import mlsql
+from mlsql.config.settings import BridgeSettings, PathSettings, SecuritySettings, Settings
 from mlsql.errors import Cancelled
-from mlsql.settings import BridgeSettings, PathSettings, SecuritySettings, Settings
 from mlsql.stop import Stop
 
 from .measures import Measure

@@ -22,15 +22,15 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from mlsql.checker import Checker, scope_without_spark
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import MLSQL
 from mlsql.events import Sink
-from mlsql.job_states import Job, Kept
-from mlsql.policy import Policy
+from mlsql.jobs.states import Job, Kept
+from mlsql.policy.policy import Policy
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import open_service, result_folders
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import mlsql
-from mlsql.settings import Settings
+from mlsql.config.settings import Settings
 
 from .measures import Measure, alternated
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mlsql.checker import Checker, scope_without_spark
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.settings import Settings
 from mlsql.dialect import MLSQL
 from mlsql.grammar import parse as parse_script
-from mlsql.policy import Policy
-from mlsql.settings import Settings
+from mlsql.policy.policy import Policy
 from mlsql.spans import Script
 
 from .measures import Measure, alternated, median

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import mlsql
+from mlsql.config.settings import ServerSettings, Settings
 from mlsql.engine import Engine, default_owner
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import engine_service, sockets_folder
-from mlsql.settings import ServerSettings, Settings
 from mlsql.stop import Stop
 from mlsql.udf.serving.client import SocketClient
 

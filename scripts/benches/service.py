@@ -17,16 +17,16 @@ from threading import Thread
 from typing import Any
 
 import mlsql
-from mlsql.checker import Checker, scope_without_spark
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.dialect import MLSQL
 from mlsql.engine import Engine
 from mlsql.events import Sink
-from mlsql.job_states import Job
-from mlsql.policy import Policy
+from mlsql.jobs.states import Job
+from mlsql.policy.policy import Policy
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import engine_service, open_service
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import mlsql
-from mlsql.settings import Settings
+from mlsql.config.settings import Settings
 
 from .measures import Measure, alternated
 

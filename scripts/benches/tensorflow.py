@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.tensorflow.trainer import FC_CLASSIFY
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 from .measures import Measure
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from mlsql.checker import Checker, scope_without_spark
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.settings import Settings
 from mlsql.dialect import DIALECTS
 from mlsql.errors import ScriptError, ScriptErrors
 from mlsql.grammar import parse, print_script
@@ -27,8 +28,7 @@ from mlsql.grammar.formatter import format_script
 from mlsql.grammar.macros import call_bindings, expand, expansion
 from mlsql.grammar.nodes import Statement, Word
 from mlsql.grammar.scanner import query_comments
-from mlsql.policy import Policy
-from mlsql.settings import Settings
+from mlsql.policy.policy import Policy
 from mlsql.spans import Script, Span
 from mlsql.templates import references
 from mlsql.variables import Scope, render

@@ -43,7 +43,7 @@ def labelled(arrow_file):
     """A function that makes a dataset of a features column and a label of some Spark type."""
     from mlsql.bridge.dataset import Dataset
     from mlsql.bridge.request import Columns
-    from mlsql.models import Column
+    from mlsql.models.manifest import Column
 
     def make(matrix, label=None, label_type="bigint", weight=None):
         given = {"features": list(matrix), "label": label, "weight": weight}
@@ -63,7 +63,7 @@ def sparse_rows(tmp_path):
 
     from mlsql.bridge.dataset import Dataset
     from mlsql.bridge.request import Columns
-    from mlsql.models import Column
+    from mlsql.models.manifest import Column
 
     def make(width, rows=60, words=5):
         random = np.random.default_rng(5)

@@ -20,8 +20,8 @@ from mlsql.bridge.messages import Header, Ledger, Part
 from mlsql.bridge.transport import opened
 from mlsql.bridge.transports.kafka import KafkaTransport
 from mlsql.errors import MlsqlError
-from mlsql.java import find_java
 from mlsql.processes import ChildProcess, start_process
+from mlsql.spark.java import find_java
 from scripts import kafka_broker
 
 pytestmark = [

@@ -18,7 +18,7 @@ from mlsql.bridge.reports import Work
 from mlsql.bridge.request import Candidate, Columns, Folds, Selection, TrainingRequest
 from mlsql.errors import Cancelled, TimedOut
 from mlsql.events import Log, Metric, Progress
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.stop import Stop
 
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlsql.bridge.dataset import BLOCK_ROWS, Dataset
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 
 def write(folder, table, *, batch_rows=7):

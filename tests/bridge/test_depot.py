@@ -24,7 +24,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.transport import opened
 from mlsql.bridge.transports import open_transport
 from mlsql.bridge.transports.spool import SpoolTransport
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 TABLE = pa.table({"x": [1.0, None, 3.0], "y": [1.0, 2.0, 3.0]})
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"), invalid="skip")
@@ -34,7 +34,7 @@ from pathlib import Path
 from mlsql.bridge.reports import Shipment
 from mlsql.bridge.depot import Depot
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 columns = Columns("columns", (Column("x", "double"),), Column("y", "double"))
 heard = []
 fetched = Depot(Path(sys.argv[1]), columns).bring(Shipment(**json.loads(sys.argv[2])), heard.append)

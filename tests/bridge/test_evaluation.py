@@ -11,7 +11,7 @@ from sklearn import metrics as by_hand
 
 from mlsql.bridge.evaluation import COMPUTED_BY, evaluate
 from mlsql.bridge.trainer import Answers, Traits
-from mlsql.models import METRICS
+from mlsql.models.manifest import METRICS
 
 
 class Listener:

@@ -28,11 +28,11 @@ from mlsql.bridge.transport import opened
 from mlsql.bridge.transports.kafka import KafkaTransport
 from mlsql.bridge.transports.memory import MemoryStream
 from mlsql.bridge.transports.spool import SpoolStream, SpoolTransport
+from mlsql.config.settings import BridgeSettings, KafkaSettings, Settings, TrainSettings
 from mlsql.errors import Cancelled, RunError, TimedOut
 from mlsql.events import Progress
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registry import Registry
-from mlsql.settings import BridgeSettings, KafkaSettings, Settings, TrainSettings
 from mlsql.stop import Stop
 
 pytestmark = pytest.mark.spark

@@ -18,7 +18,7 @@ from mlsql.bridge.launcher import importing_environment
 from mlsql.bridge.reports import Assigned, Ended, Logged, Started
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))
 

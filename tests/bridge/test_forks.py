@@ -19,7 +19,7 @@ from mlsql.bridge.reports import Started, Work
 from mlsql.bridge.request import Columns
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.processes import ChildProcess
 
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))

@@ -17,7 +17,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import builtins
 from mlsql.bridge.worker import Job
 from mlsql.errors import RunError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))
 

@@ -13,8 +13,8 @@ from mlsql.bridge.feeder import fetch
 from mlsql.bridge.publisher import ORDERED_PARTITIONS, publish
 from mlsql.bridge.request import Columns
 from mlsql.bridge.transports.spool import SpoolTransport
-from mlsql.models import Column
-from mlsql.spark import job_group
+from mlsql.models.manifest import Column
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

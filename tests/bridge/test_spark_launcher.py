@@ -24,7 +24,7 @@ from mlsql.bridge.transports import open_transport
 from mlsql.bridge.worker import Job
 from mlsql.errors import Cancelled
 from mlsql.events import Log
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registry import Registry
 from mlsql.stop import Stop
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsql.bridge.statistics import MOST_DISTINCT, MOST_FREQUENT, Moments, Observer, Statistics
-from mlsql.summaries import ColumnSummary
+from mlsql.models.summaries import ColumnSummary
 
 NUMBERS = st.lists(st.floats(-1e12, 1e12) | st.just(math.nan) | st.just(-math.inf) | st.none(), max_size=40)
 CUTS = st.lists(st.integers(0, 40), max_size=4)

@@ -16,7 +16,7 @@ from mlsql.bridge.training import check_candidates, class_of
 from mlsql.bridge.transports import open_transport
 from mlsql.errors import Cancelled, ScriptErrors
 from mlsql.events import Progress
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registry import Registry
 from mlsql.stop import Stop
 

@@ -13,7 +13,7 @@ from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.errors import WorkerError
 from mlsql.bridge.request import Columns, Folds
 from mlsql.bridge.trainers.sklearn import TRAINER
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 SCORERS = {
     "accuracy": "accuracy",

@@ -13,7 +13,7 @@ from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.digest import Digest
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 KIND = pa.struct(
     [("size", pa.int32()), ("indices", pa.list_(pa.int32())), ("values", pa.list_(pa.float64()))]

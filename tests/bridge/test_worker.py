@@ -16,7 +16,7 @@ from mlsql.bridge.launcher import worker_environment
 from mlsql.bridge.reports import Done, Failed, Judged, Progressed, Reading, Started, Work
 from mlsql.bridge.request import Columns, Folds
 from mlsql.bridge.worker import Job, WorkerRun, serve
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.processes import start_process
 
 COLUMNS = Columns("columns", (Column("x", "double"),), Column("y", "double"))

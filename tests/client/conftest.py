@@ -14,13 +14,13 @@ from threading import Thread
 import pyarrow as pa
 import pytest
 
-from mlsql.client import Client
+from mlsql.client.client import Client
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.errors import DataError
 from mlsql.events import Log, Metric, Progress, StatementEnded, StatementStarted, TableShown
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import open_service, result_folders
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

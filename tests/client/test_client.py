@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlsql
-from mlsql.client import Client
-from mlsql.client_errors import told_error
-from mlsql.client_events import read_stream, run_event
-from mlsql.client_requests import Requests
+from mlsql.client.client import Client
+from mlsql.client.errors import told_error
+from mlsql.client.events import read_stream, run_event
+from mlsql.client.requests import Requests
 from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptErrors, UnknownName
 from mlsql.events import Metric, StatementEnded, StatementStarted, TableShown
-from mlsql.job_errors import JobConflict, TooMany, UnknownJob, described
-from mlsql.job_states import JobState
-from mlsql.logs import logging_to
+from mlsql.jobs.errors import JobConflict, TooMany, UnknownJob, described
+from mlsql.jobs.logs import logging_to
+from mlsql.jobs.states import JobState
 from mlsql.spans import Script
 
 SECONDS = 60
@@ -96,7 +96,7 @@ def test_an_unknown_job_is_told(client):
 
 def test_jobs_are_listed_over_pages(client, monkeypatch):
     """The newest first, as many as are wanted."""
-    monkeypatch.setattr("mlsql.client._PAGE", 2)
+    monkeypatch.setattr("mlsql.client.client._PAGE", 2)
     mine = {"owner": "lister"}
     jobs = [client.submit("set a = '1';", name=f"job{number}", **mine).id for number in range(5)]
     assert [each.id for each in client.jobs(**mine)] == jobs[::-1]

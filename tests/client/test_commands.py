@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from mlsql.cli import main
-from mlsql.client import Client
-from mlsql.job_states import JobState
+from mlsql.client.client import Client
+from mlsql.jobs.states import JobState
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 120
@@ -208,7 +208,7 @@ def test_a_token_comes_from_a_file_the_environment_or_the_command_line(monkeypat
         def jobs(self, **asked):
             return iter([])
 
-    monkeypatch.setattr("mlsql.client.Client", Refusing)
+    monkeypatch.setattr("mlsql.client.client.Client", Refusing)
     monkeypatch.setenv("MLSQL_TOKEN", "of-environment")
     (tmp_path / "token").write_text("of-file\n")
     command = ["jobs", "--server", "http://127.0.0.1:1"]

@@ -16,8 +16,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from mlsql.java import find_java
 from mlsql.processes import start_process
+from mlsql.spark.java import find_java
 
 ROOT = Path(__file__).parents[2]
 SPARK = Path(pyspark.__file__).parent

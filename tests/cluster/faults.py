@@ -21,10 +21,10 @@ from mlsql.bridge.spark_launcher import SparkLauncher
 from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.transport import opened
 from mlsql.bridge.transports import open_transport
-from mlsql.models import Column
+from mlsql.config.settings import Settings
+from mlsql.models.manifest import Column
 from mlsql.registry import Registry
-from mlsql.settings import Settings
-from mlsql.spark import start_spark, stop_spark
+from mlsql.spark.sessions import start_spark, stop_spark
 from mlsql.stop import Stop
 
 ROWS = 4000

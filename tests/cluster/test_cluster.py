@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 
 pytestmark = pytest.mark.timeout(900)  # a whole cluster starts in the first one
 HERE = Path(__file__).parent

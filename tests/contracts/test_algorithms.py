@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from mlsql import stages
-from mlsql.checker import Checker, scope_without_spark
+from mlsql.check.checker import Checker, scope_without_spark
+from mlsql.config.settings import PathSettings, Settings
 from mlsql.dialect import DIALECTS
 from mlsql.engine import Engine
 from mlsql.errors import DataError, MissingColumn, ScriptError, UnknownOption
-from mlsql.model_store import PathModelStore
+from mlsql.models.store import PathModelStore
 from mlsql.options import declared_options
-from mlsql.policy import Policy
-from mlsql.settings import PathSettings, Settings
+from mlsql.policy.policy import Policy
 from mlsql.spans import Script
 from mlsql.stages import algorithms
 from mlsql.stages.algorithm_pages import TASKS, pages

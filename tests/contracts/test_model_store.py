@@ -7,10 +7,10 @@ from pyarrow.fs import _MockFileSystem
 
 from mlsql.errors import MissingModel
 from mlsql.file_systems import RemoteFolder
-from mlsql.memory_models import MemoryModelStore
-from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, ModelRef
-from mlsql.remote_models import RemoteModelStore
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, ModelRef
+from mlsql.models.memory import MemoryModelStore
+from mlsql.models.remote import RemoteModelStore
+from mlsql.models.store import DirectoryModelStore
 from tests.model_strategies import DETAILS, SUMMARIES
 
 STORES = ["memory", "directory", "object"]

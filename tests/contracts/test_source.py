@@ -10,7 +10,7 @@ import pytest
 
 from mlsql.errors import DataError, ScriptError, UndefinedVariable, UnknownName, UnknownOption
 from mlsql.grammar.nodes import Word
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.spans import Script
 from mlsql.stages import algorithms, sources
 from mlsql.stages.catalog import source_options

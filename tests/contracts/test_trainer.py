@@ -17,7 +17,7 @@ from mlsql.bridge.trainer import builtins
 from mlsql.bridge.trainers.tensorflow.networks import NETWORKS
 from mlsql.bridge.training import class_of
 from mlsql.errors import ScriptErrors
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 SCRIPT = """
 def train(data, params, run):

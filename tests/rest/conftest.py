@@ -15,14 +15,14 @@ import httpx
 import pyarrow as pa
 import pytest
 
+from mlsql.config.settings import AuthSettings, JobSettings, ServerSettings, Settings
 from mlsql.diagnostics import Diagnostic
 from mlsql.engine import check_script
 from mlsql.events import Log
-from mlsql.job_errors import JobConflict
+from mlsql.jobs.errors import JobConflict
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import engine_service, open_service, result_folders
 from mlsql.roles import Role
-from mlsql.settings import AuthSettings, JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from mlsql.config.settings import Settings
 from mlsql.engine import check_script
 from mlsql.errors import DataError
 from mlsql.events import Log, StatementStarted
 from mlsql.rest.service import result_folders
-from mlsql.settings import Settings
 from mlsql.spans import Script
 
 

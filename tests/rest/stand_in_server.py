@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from mlsql.config.settings import CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.rest.server import listen, serve_until
 from mlsql.rest.service import open_service, result_folders
-from mlsql.settings import CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 

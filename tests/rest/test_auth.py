@@ -14,13 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from mlsql.cli import main
+from mlsql.config.settings import AuthSettings, ServerSettings, Settings
 from mlsql.errors import ConfigError
 from mlsql.rest import event_streams, routes
 from mlsql.rest.addresses import asks_for_tokens
 from mlsql.rest.readiness import Readiness
 from mlsql.rest.server import listen
 from mlsql.roles import Role
-from mlsql.settings import AuthSettings, ServerSettings, Settings
 
 JOBS = "/api/v1/jobs"
 OPEN = {"/", "/console/{name}", "/health/liveness", "/health/readiness"}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.callback_messages import Messages
-from mlsql.job_states import Callback, Delivery, Job, JobState, Submission
+from mlsql.jobs.callback_messages import Messages
+from mlsql.jobs.states import Callback, Delivery, Job, JobState, Submission
 
 PAGE = (Path(__file__).parents[2] / "docs" / "callbacks.md").read_text(encoding="utf-8")
 SECRET = "a long random text"

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from mlsql.config.settings import CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.rest import callbacks as rest_callbacks
 from mlsql.rest.service import open_service
-from mlsql.settings import CallbackSettings, JobSettings, ServerSettings, Settings
 from tests.receivers import receiver, until
 from tests.rest.conftest import answering
 from tests.rest.stand_in import StandIn

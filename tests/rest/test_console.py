@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hatchling.builders.wheel import WheelBuilder
 
+from mlsql.config.settings import ServerSettings, Settings
 from mlsql.rest.service import open_service
-from mlsql.settings import ServerSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "mlsql" / "rest" / "console"

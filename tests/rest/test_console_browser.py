@@ -14,12 +14,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from mlsql.config.settings import AuthSettings, CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.errors import DataError
 from mlsql.events import Log, Metric, Progress, StatementEnded, StatementStarted, TableShown
 from mlsql.rest.service import open_service, result_folders
 from mlsql.roles import Role
-from mlsql.settings import AuthSettings, CallbackSettings, JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 
 webdriver = pytest.importorskip("selenium.webdriver")

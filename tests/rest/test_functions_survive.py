@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from mlsql.config.settings import PathSettings, ServerSettings, ServingSettings, Settings
 from mlsql.engine import Engine
 from mlsql.errors import MissingModel, ScriptError, UnknownName
 from mlsql.events import Log
 from mlsql.registrations import UnknownFunction
 from mlsql.rest.service import engine_service, service_settings, sockets_folder
-from mlsql.settings import PathSettings, ServerSettings, ServingSettings, Settings
 from mlsql.udf.serving.client import SocketClient
 
 SECONDS = 120

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mlsql.settings import ServerSettings
+from mlsql.config.settings import ServerSettings
 
 BODY_LIMIT = ServerSettings().body_limit
 

@@ -14,9 +14,9 @@ from functools import partial
 import httpx
 import pytest
 
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.rest.service import open_service
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from tests.rest.conftest import answering
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from mlsql.config.settings import PathSettings, SecuritySettings, ServerSettings, Settings
 from mlsql.rest.service import service_settings
 from mlsql.roles import Role
-from mlsql.settings import PathSettings, SecuritySettings, ServerSettings, Settings
 
 JOBS = "/api/v1/jobs"
 ROUTES = [

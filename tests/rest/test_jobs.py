@@ -12,9 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.errors import ConfigError
 from mlsql.rest.service import open_service
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from tests.rest.stand_in import StandIn
 
 JOBS = "/api/v1/jobs"

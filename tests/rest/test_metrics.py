@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.errors import DataError, Refused
 from mlsql.events import Carried, WorkerEnded, WorkerStarted
@@ -17,7 +18,6 @@ from mlsql.rest.metrics import Metrics
 from mlsql.rest.routes.metrics import metrics as read
 from mlsql.rest.service import open_service, result_folders
 from mlsql.roles import Role
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 
 JOBS = "/api/v1/jobs"

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import mlsql
+from mlsql.config.settings import AuthSettings, ServerSettings, ServingSettings, Settings
 from mlsql.errors import ConfigError, DataError, RunError, ScriptError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registrations import MemoryRegistrations, Registration, UnknownFunction
 from mlsql.rest.answers import predictions
 from mlsql.rest.invocations import read_csv, read_invocation
@@ -23,7 +24,6 @@ from mlsql.rest.prediction_rows import RowReader
 from mlsql.rest.scorers import NoScorers
 from mlsql.rest.service import open_service
 from mlsql.roles import Role
-from mlsql.settings import AuthSettings, ServerSettings, ServingSettings, Settings
 from mlsql.udf.serving.translation import NotCarriedOver
 from tests.rest.conftest import answering
 

@@ -16,13 +16,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.events import Log
 from mlsql.rest import create_app
 from mlsql.rest.cluster import NoCluster
 from mlsql.rest.metrics import Metrics
 from mlsql.rest.service import open_service, result_folders
-from mlsql.settings import JobSettings, ServerSettings, Settings
 from mlsql.spans import Script
 from tests.rest.conftest import answering
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mlsql.callback_messages import signature
+from mlsql.jobs.callback_messages import signature
 from tests.receivers import receiver
 from tests.rest.stand_in_server import SECRET
 

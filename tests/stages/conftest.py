@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from mlsql import stages
+from mlsql.config.settings import BridgeSettings, Settings, TrainSettings
 from mlsql.grammar import parse
 from mlsql.interpreter import Interpreter
-from mlsql.model_store import PathModelStore
-from mlsql.policy import Policy
+from mlsql.models.store import PathModelStore
+from mlsql.policy.policy import Policy
 from mlsql.session import Run, Session
-from mlsql.settings import BridgeSettings, Settings, TrainSettings
 from mlsql.spans import Script
-from mlsql.spark import own_session
+from mlsql.spark.sessions import own_session
 from mlsql.stop import Stop
 from mlsql.variables import Scope
 

@@ -5,10 +5,10 @@ import pytest
 from mlsql.bridge.transports.kafka import KafkaTransport
 from mlsql.bridge.transports.memory import MemoryTransport
 from mlsql.bridge.transports.spool import SpoolTransport
+from mlsql.config.settings import BridgeSettings, KafkaSettings
 from mlsql.errors import ConfigError
 from mlsql.events import ignore
 from mlsql.options import OptionText
-from mlsql.settings import BridgeSettings, KafkaSettings
 from mlsql.stages.algorithms.carrier import open_carrier
 
 SERVERS = {"bootstrap.servers": OptionText("there:9092")}

@@ -8,7 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from mlsql.errors import DataError, MissingColumn, MissingModel, ScriptError, UnknownName
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 
 pytestmark = pytest.mark.spark
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from mlsql.errors import DataError, InvalidOption, MissingPath, UndefinedVariable, UnknownName, UnknownOption
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

@@ -13,7 +13,7 @@ from mlsql.bridge.launcher import LocalLauncher
 from mlsql.bridge.trainer import builtins
 from mlsql.errors import MissingPath, Refused, ScriptError, UndefinedVariable
 from mlsql.events import Log
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.options import OptionText
 from mlsql.stages.algorithms.external import External
 

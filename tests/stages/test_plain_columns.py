@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from mlsql.errors import DataError
 from mlsql.events import Log
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 
 pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore::UserWarning:mlflow")]
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as sf
 from mlsql.errors import DataError, InvalidOption, MissingColumn
 from mlsql.grammar.nodes import Word
 from mlsql.spans import Script
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.tools.sampler import SPLIT, RateSampler, SamplerOptions
 

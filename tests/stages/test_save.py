@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mlsql.errors import DataError, InvalidOption, MissingColumn, ScriptError, UnknownName
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge
 from sklearn.naive_bayes import MultinomialNB
 
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 
 pytestmark = pytest.mark.spark
 

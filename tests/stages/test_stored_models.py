@@ -9,13 +9,13 @@ import pytest
 
 from mlsql.bridge.launcher import LocalLauncher
 from mlsql.errors import MissingModel, Refused
-from mlsql.model_store import DirectoryModelStore, PathModelStore
-from mlsql.models import CandidateRecord, DataRecord, Manifest, ModelRef
-from mlsql.policy import Policy
+from mlsql.models.manifest import CandidateRecord, DataRecord, Manifest, ModelRef
+from mlsql.models.store import DirectoryModelStore, PathModelStore
+from mlsql.models.summaries import ClassDetail
+from mlsql.policy.policy import Policy
 from mlsql.registry import Registry
 from mlsql.stages.algorithms.external import External
 from mlsql.stages.algorithms.report import MOST_DETAILED, _without_too_much
-from mlsql.summaries import ClassDetail
 from tests.s3_server import environment_for, s3_server
 
 pytestmark = pytest.mark.spark

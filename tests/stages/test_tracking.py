@@ -9,7 +9,7 @@ import threading
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
 from mlsql.stages.algorithms.report import noted
 from mlsql.stages.algorithms.tracking import track
 

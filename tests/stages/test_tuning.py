@@ -9,7 +9,7 @@ from mlsql.bridge.launcher import LocalLauncher
 from mlsql.bridge.request import Folds, Selection
 from mlsql.bridge.trainer import builtins
 from mlsql.errors import DataError, InvalidOption, ScriptErrors
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.options import OptionText
 from mlsql.stages.algorithms.candidates import RandomSearch
 from mlsql.stages.algorithms.external import External

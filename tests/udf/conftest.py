@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, StoredModel
-from mlsql.spark import own_session
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, StoredModel
+from mlsql.models.store import DirectoryModelStore
+from mlsql.spark.sessions import own_session
 
 
 @dataclass(frozen=True)

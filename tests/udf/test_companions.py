@@ -12,7 +12,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import LinearSVC
 
-from mlsql.models import StoredModel
+from mlsql.models.manifest import StoredModel
 from mlsql.session import Session
 from mlsql.udf.companions import forget_functions, register_functions
 from tests.stages.commands.jobs import jobs_of

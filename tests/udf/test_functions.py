@@ -9,9 +9,9 @@ from pyspark.errors import AnalysisException
 from pyspark.ml.linalg import Vectors
 
 from mlsql.errors import ScriptError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.session import FunctionSignature
-from mlsql.spark import own_session
+from mlsql.spark.sessions import own_session
 from mlsql.udf.catalyst import Functions
 
 pytestmark = pytest.mark.spark

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mlsql.errors import DataError, ScriptError
-from mlsql.spark import own_session
+from mlsql.spark.sessions import own_session
 from mlsql.udf.scoring import model_function
 
 pytestmark = pytest.mark.spark

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mlsql.bridge.trainer import Fitted, Params, Run
 from mlsql.bridge.trainers.sklearn import SKLearn
 from mlsql.bridge.trainers.sklearn_models import FittedEstimator
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlsql.bridge.errors import OptionFault
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.names import listed
 
 

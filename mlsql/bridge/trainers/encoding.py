@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from mlsql.bridge.request import Columns
-from mlsql.models import NullHandling
+from mlsql.models.manifest import NullHandling
 
 _SPARSE_BELOW = 0.3
 """scikit-learn's own: the matrix is sparse when fewer of its values are not zero."""

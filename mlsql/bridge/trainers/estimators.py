@@ -16,7 +16,7 @@ from typing import Any
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.trainers.parameters import Nested, Parameter, parameters
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.names import listed, nearest
 
 TABLE = "estimators.json"

@@ -27,7 +27,7 @@ from mlsql.udf.predictors.plain import PLAIN, read_plain, write_plain
 from mlsql.udf.predictors.plain_models import PlainPredictor
 
 if TYPE_CHECKING:
-    from mlsql.models import Predictor
+    from mlsql.models.manifest import Predictor
     from mlsql.udf.predictors.plain import Step
 
 TOLERANCE: dict[FormName, float] = {"plain": 1e-9, "onnx": 1e-6}

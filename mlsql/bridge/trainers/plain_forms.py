@@ -14,7 +14,7 @@ import numpy as np
 from mlsql.bridge.trainers import plain_steps, plain_trees
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.bridge.trainers.plain_steps import Steps
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.bayes import GaussianBayes, log_priors
 from mlsql.udf.predictors.plain.chain import Chain, Transformer
 from mlsql.udf.predictors.plain.clusters import Clusters, NearestCentroid

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Step
 from mlsql.udf.predictors.plain.encoding import Block, Blocks, Categories, Numbers, OneHot, Ordinal
 from mlsql.udf.predictors.plain.preparation import (

@@ -19,7 +19,7 @@ from mlsql.bridge.trainer import Answers, Fitted, Params, Run, Traits
 from mlsql.bridge.trainers.script_text import ScriptText
 from mlsql.errors import ScriptErrors
 from mlsql.forms import FormRecord
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature

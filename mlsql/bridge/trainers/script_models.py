@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mlsql.bridge.errors import WorkerError
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 PICKLED = "model.pkl"
 METADATA = "mlsql"

@@ -30,7 +30,7 @@ from mlsql.bridge.trainers.sklearn_fits import (
 )
 from mlsql.bridge.trainers.sklearn_models import FittedEstimator, load_fitted
 from mlsql.errors import ScriptErrors
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset

@@ -13,7 +13,7 @@ from mlsql.bridge.trainers.classes import behind_classes
 from mlsql.bridge.trainers.encoding import encoder
 from mlsql.bridge.trainers.reading import check_width, takes_sparse
 from mlsql.bridge.trainers.sklearn_models import FittedEstimator
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.options import Kind, integer
 
 if TYPE_CHECKING:

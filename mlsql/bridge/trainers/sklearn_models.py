@@ -16,7 +16,7 @@ from mlsql.bridge.trainers.encoding import number_encoder
 from mlsql.bridge.trainers.estimators import LIBRARIES
 from mlsql.bridge.trainers.reading import check_nulls, read_encoded
 from mlsql.forms import FormRecord
-from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE, ModelKind
+from mlsql.models.manifest import ANSWERS_BY, FITTED_ON_SPARSE, ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd

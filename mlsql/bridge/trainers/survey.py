@@ -16,7 +16,7 @@ from mlsql.bridge.trainers.boosting import FITTED, LIBRARIES, constraints_of, gi
 from mlsql.bridge.trainers.estimators import TABLE
 from mlsql.bridge.trainers.parameters import TRIED_IN_ORDER, Constraint
 from mlsql.bridge.trainers.refusals import NO_ANSWER, REFUSED
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 _TYPES: Mapping[Any, Constraint] = {
     bool: "boolean",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from mlsql.job_errors import UnknownCallback
+from mlsql.jobs.errors import UnknownCallback
 from mlsql.rest.callback_fields import CallbackList, CallbackReply
 from mlsql.rest.callbacks import callback_reply
 from mlsql.rest.dependencies import FoundJob, ServiceOf

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from mlsql.job_errors import JobConflict
-from mlsql.job_events import read_log
-from mlsql.job_results import FORMS
-from mlsql.job_states import Job, JobState
+from mlsql.jobs.errors import JobConflict
+from mlsql.jobs.events import read_log
+from mlsql.jobs.results import FORMS
+from mlsql.jobs.states import Job, JobState
 from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf, is_still_signed_in
 from mlsql.rest.event_streams import event_stream
 from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, text_reply, url_of

@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 
 from mlsql.errors import DataError
 from mlsql.forms import FormRecord, serving_form
-from mlsql.job_events import iso_time
-from mlsql.model_store import PathModelStore
+from mlsql.jobs.events import iso_time
+from mlsql.models.store import PathModelStore
 from mlsql.registrations import Registration, UnknownFunction
 from mlsql.rest.answers import (
     ARROW,

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
+from mlsql.check.outline import outline
 from mlsql.dialect import BYZER
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
-from mlsql.job_errors import UnknownJob
-from mlsql.job_states import ACTIVE, Job
-from mlsql.job_turns import Ending
-from mlsql.outline import outline
+from mlsql.jobs.errors import UnknownJob
+from mlsql.jobs.states import ACTIVE, Job
+from mlsql.jobs.turns import Ending
 from mlsql.rest.callers import Caller, find_job
 from mlsql.rest.dependencies import CallerOf, ScriptOf, ServiceOf, fields_of
 from mlsql.rest.replies import error_replies, running_job_reply, url_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mlsql.bridge import trainer
 from mlsql.bridge.launcher import Launcher, LocalLauncher
-from mlsql.models import ModelStore
+from mlsql.models.manifest import ModelStore
 from mlsql.registry import Registry
 from mlsql.stages.algorithms import code, features, mllib, tools
 from mlsql.stages.algorithms.base import Algorithm

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, runtime_check
 
 from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.grammar.nodes import Word
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.options import Options
 from mlsql.session import FunctionSignature, Run, Session
 from mlsql.spans import Span

@@ -9,7 +9,7 @@ from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate
 from mlsql.bridge.trainer import Trainer, candidate_faults
 from mlsql.errors import ScriptErrors
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import Options, OptionText, declared_options, is_filled, option_errors, read_options
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 from mlsql.bridge.transport import Transport
 from mlsql.bridge.transports import open_transport
-from mlsql.config import cache_folder
+from mlsql.config.loading import cache_folder
+from mlsql.config.settings import BridgeSettings
 from mlsql.errors import ConfigError
 from mlsql.events import Log, Sink
 from mlsql.options import OptionText
 from mlsql.session import Run
-from mlsql.settings import BridgeSettings
 
 SERVERS = "bootstrap.servers"
 TOPIC = "topic"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mlsql.errors import ScriptError
 from mlsql.events import Log
 from mlsql.grammar.nodes import Word
-from mlsql.model_choice import choose
-from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.models.choice import choose
+from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import TEXT, Options, integer, option
 from mlsql.session import Run
 from mlsql.stages.faults import span_of

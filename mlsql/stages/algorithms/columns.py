@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column, NullHandling
+from mlsql.models.manifest import Column, NullHandling
 from mlsql.session import quoted
 from mlsql.stages.algorithms.inputs import INPUTS, found, selected
 from mlsql.stages.algorithms.published import ARRAYS, family, is_array, published, spark_type, written

@@ -16,7 +16,7 @@ from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.errors import MissingColumn, MissingModel
 from mlsql.grammar.nodes import Word
-from mlsql.models import Draft, ModelRef, ModelStore, NullHandling
+from mlsql.models.manifest import Draft, ModelRef, ModelStore, NullHandling
 from mlsql.names import listed
 from mlsql.options import Options
 from mlsql.registry import Registry

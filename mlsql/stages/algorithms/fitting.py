@@ -40,11 +40,12 @@ from mlsql.bridge.request import Candidate, Columns, TrainingReport
 from mlsql.bridge.trainer import Traits
 from mlsql.errors import MissingModel, MlsqlError, RunError
 from mlsql.events import Log, Metric, Progress
-from mlsql.models import CandidateRecord, DataRecord, ModelRef, ModelStore, Status, StoredModel
+from mlsql.models.manifest import CandidateRecord, DataRecord, ModelRef, ModelStore, Status, StoredModel
+from mlsql.models.summaries import ClassDetail
 from mlsql.options import BOOLEAN, option
 from mlsql.session import Run
 from mlsql.spans import Span
-from mlsql.spark_errors import spark_errors, sql_error
+from mlsql.spark.errors import spark_errors, sql_error
 from mlsql.stages.algorithms.report import (
     check_success,
     manifest,
@@ -54,7 +55,6 @@ from mlsql.stages.algorithms.report import (
     shown,
 )
 from mlsql.stages.algorithms.tracking import track
-from mlsql.summaries import ClassDetail
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -10,8 +10,8 @@ from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.bridge.trainer import Trainer
 from mlsql.grammar.nodes import Word
-from mlsql.model_cache import local_folder
-from mlsql.models import Column, ModelStore, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import Column, ModelStore, StoredModel
 from mlsql.names import listed
 from mlsql.options import Options
 from mlsql.session import Run, quoted

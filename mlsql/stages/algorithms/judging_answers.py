@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from mlsql.bridge.class_detail import MOST_CLASSES, MOST_CONFUSED
 from mlsql.bridge.evaluation import SILHOUETTE_ROWS
 from mlsql.events import Log, Sink
-from mlsql.models import Label
+from mlsql.models.manifest import Label
+from mlsql.models.summaries import ClassDetail
 from mlsql.stages.algorithms.fitting import Judgement
-from mlsql.summaries import ClassDetail
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from pathlib import Path
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import SCRIPT, SCRIPT_NAME, Candidate
 from mlsql.errors import Refused
-from mlsql.models import Column, ModelKind
+from mlsql.models.manifest import Column, ModelKind
 from mlsql.options import Options
 from mlsql.session import Run
 from mlsql.stages.algorithms.external_options import SCRIPT_PATH, SCRIPTS, ExternalOptions

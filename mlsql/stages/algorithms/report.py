@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from mlsql.bridge.request import Columns, TrainingReport
 from mlsql.errors import DataError
 from mlsql.events import TableShown
-from mlsql.models import METRICS, USUAL_METRICS, CandidateRecord, Manifest, ModelKind, StoredModel
+from mlsql.models.manifest import METRICS, USUAL_METRICS, CandidateRecord, Manifest, ModelKind, StoredModel
+from mlsql.models.summaries import ClassDetail
 from mlsql.session import Run
 from mlsql.spans import Span, mask_secrets
-from mlsql.summaries import ClassDetail
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

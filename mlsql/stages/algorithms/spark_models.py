@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import RunError
-from mlsql.spark import is_local
+from mlsql.spark.sessions import is_local
 from mlsql.udf.predictors.folder import DESCRIPTION, read_description
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mlsql.events import Log, Sink
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.spans import mask_secrets
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.errors import DataFault
-from mlsql.models import DataRecord
+from mlsql.models.manifest import DataRecord
+from mlsql.models.summaries import ColumnSummary
 from mlsql.session import quoted
-from mlsql.summaries import ColumnSummary
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression

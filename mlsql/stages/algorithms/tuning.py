@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate, Folds, Selection
 from mlsql.bridge.trainer import Trainer
-from mlsql.models import METRICS, USUAL_METRICS
+from mlsql.config.kinds import DURATION
+from mlsql.models.manifest import METRICS, USUAL_METRICS
 from mlsql.names import listed
 from mlsql.options import Options, integer, one_of, option
-from mlsql.setting_kinds import DURATION
 from mlsql.stages.algorithms.candidates import MOST, RandomSearch
 
 SEARCH, TRIALS, BUDGET, FOLDS, METRIC, SEED = "search", "trials", "budget", "crossValidate", "metric", "seed"

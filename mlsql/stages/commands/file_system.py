@@ -13,7 +13,7 @@ from typing import Any
 
 from mlsql.errors import DataError
 from mlsql.grammar.nodes import Word
-from mlsql.policy_paths import Purpose
+from mlsql.policy.paths import Purpose
 from mlsql.session import Run
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from mlsql.errors import DataError, MissingPath, Refused
 from mlsql.grammar.nodes import Word
-from mlsql.policy_paths import Purpose
+from mlsql.policy.paths import Purpose
 from mlsql.session import Outcome, Run, Table
 from mlsql.stages.commands.base import Command
 from mlsql.stages.commands.calls import FormCommand

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from mlsql.errors import ScriptError
 from mlsql.grammar.literals import write_name
 from mlsql.grammar.nodes import Word
-from mlsql.model_choice import choose
-from mlsql.models import (
+from mlsql.models.choice import choose
+from mlsql.models.manifest import (
     USUAL_METRICS,
     CandidateRecord,
     DataRecord,
@@ -20,11 +20,11 @@ from mlsql.models import (
     StoredModel,
     best_of,
 )
+from mlsql.models.summaries import ClassDetail, ColumnSummary
 from mlsql.options import integer
 from mlsql.session import FunctionSignature, Outcome, Run, Table, quoted
 from mlsql.stages.commands.forms import Given, read_arguments
 from mlsql.stages.rows import local_table
-from mlsql.summaries import ClassDetail, ColumnSummary
 from mlsql.udf.scoring import signature_of
 
 _NUMBER = integer(0)

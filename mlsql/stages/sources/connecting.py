@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from mlsql.connectors import Connectors
 from mlsql.errors import ConfigError
 from mlsql.session import Run
 from mlsql.spans import Span
-from mlsql.spark_jars import has_class, use_jars
+from mlsql.spark.connectors import Connectors
+from mlsql.spark.jars import has_class, use_jars
 
 
 def need_connector(run: Run, name: str, known_by: str, span: Span) -> None:

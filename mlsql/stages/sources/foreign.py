@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mlsql.bridge.errors import OptionFault
-from mlsql.connectors import Connectors, missing
 from mlsql.errors import ConfigError
 from mlsql.grammar.nodes import Word
 from mlsql.options import Options, OptionText
 from mlsql.registry import Registry
 from mlsql.session import Run
-from mlsql.spark_errors import java_causes, spark_errors
-from mlsql.spark_jars import use_jars
+from mlsql.spark.connectors import Connectors, missing
+from mlsql.spark.errors import java_causes, spark_errors
+from mlsql.spark.jars import use_jars
 from mlsql.stages.sources.base import Source, Target, Written
 from mlsql.stages.sources.foreign_options import (
     CLASS,

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import DataError
-from mlsql.spark_errors import spark_errors
+from mlsql.spark.errors import spark_errors
 from mlsql.stop import Stop
 
 if TYPE_CHECKING:

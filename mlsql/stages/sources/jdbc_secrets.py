@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from mlsql.errors import ConfigError, DataError, MlsqlError, RunError, ScriptError
 from mlsql.spans import mask_secrets
-from mlsql.spark_errors import is_a, java_causes, spark_errors, sql_error
+from mlsql.spark.errors import is_a, java_causes, spark_errors, sql_error
 
 SECRET_NAME = re.compile(
     r"password|passwd|passphrase|secret|token|credential|access[._-]?key|private[._-]?key", re.IGNORECASE

@@ -11,7 +11,7 @@ from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.errors import DataError, MissingColumn, RunError, ScriptError
 from mlsql.grammar.nodes import Word
 from mlsql.session import Run, quoted
-from mlsql.spark_errors import java_causes, spark_errors
+from mlsql.spark.errors import java_causes, spark_errors
 from mlsql.stages.sources.base import Target, Written
 from mlsql.stages.sources.connecting import need_connector
 from mlsql.stages.sources.kafka_options import BrokerOptions, KafkaReadOptions, KafkaWriteOptions

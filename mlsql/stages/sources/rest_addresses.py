@@ -12,8 +12,8 @@ from ipaddress import ip_address
 
 import httpx
 
-from mlsql.callback_targets import Allowed, Resolver, is_public, port_of, resolve_name
 from mlsql.errors import Refused, RunError, ScriptError
+from mlsql.url_targets import Allowed, Resolver, is_public, port_of, resolve_name
 
 _SETTING = "sources.hosts"
 

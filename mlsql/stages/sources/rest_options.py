@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlsql.config.kinds import DURATION, SIZE
 from mlsql.options import TEXT, Kind, OptionText, integer, one_of, option, option_family
-from mlsql.setting_kinds import DURATION, SIZE
 
 _AUTO = "auto-increment:"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.session import FunctionSignature
 
 _SIGNATURE = re.compile(r"(?P<name>\w+)\((?P<parameters>.*)\) -> (?P<output>.+)")

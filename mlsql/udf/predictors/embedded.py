@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsql.file_systems import is_remote
-from mlsql.model_choice import choose
-from mlsql.models import Column, Label, ModelStore
+from mlsql.models.choice import choose
+from mlsql.models.manifest import Column, Label, ModelStore
 from mlsql.udf.predictors.ready import ReadyModel, ready
 
 Row = Sequence[object] | Mapping[str, object]
@@ -85,9 +85,9 @@ def load_predictor(
 
 def _store(path: str) -> ModelStore:
     if is_remote(path):
-        from mlsql.remote_models import RemoteModelStore
+        from mlsql.models.remote import RemoteModelStore
 
         return RemoteModelStore()
-    from mlsql.model_store import DirectoryModelStore
+    from mlsql.models.store import DirectoryModelStore
 
     return DirectoryModelStore()

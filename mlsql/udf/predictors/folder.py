@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsql.errors import DataError
-from mlsql.model_cache import Origin, copied_from, fetched
+from mlsql.models.cache import Origin, copied_from, fetched
 
 DESCRIPTION = "MLmodel"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.errors import DataError, MlsqlError
-from mlsql.models import Predictor
+from mlsql.models.manifest import Predictor
 from mlsql.udf.predictors.rows import Rows
 from mlsql.udf.predictors.stored import find_predictor, loaded
 

@@ -12,8 +12,8 @@ import numpy as np
 from mlsql.errors import DataError, MissingModel
 from mlsql.file_systems import is_remote, open_folder
 from mlsql.forms import FormName, answers_as_data, bulk_form, data_forms, serving_form
-from mlsql.model_choice import choose
-from mlsql.models import (
+from mlsql.models.choice import choose
+from mlsql.models.manifest import (
     MANIFEST,
     CandidateRecord,
     Column,
@@ -208,7 +208,7 @@ def _folder(directory: str) -> Path:
     """The folder *directory*, or its copy on this machine."""
     if not is_remote(directory):
         return Path(directory)
-    from mlsql.model_cache import local_folder
+    from mlsql.models.cache import local_folder
 
     return local_folder(directory)
 

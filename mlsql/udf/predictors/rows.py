@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlsql.errors import DataError
-from mlsql.models import Column, Manifest
+from mlsql.models.manifest import Column, Manifest
 from mlsql.names import nearest
 
 Sort = Literal["number", "text", "boolean", "numbers", "any"]

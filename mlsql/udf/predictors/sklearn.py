@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsql.errors import DataError
-from mlsql.models import ANSWERS_BY, FITTED_ON_SPARSE
+from mlsql.models.manifest import ANSWERS_BY, FITTED_ON_SPARSE
 from mlsql.udf.predictors.folder import ModelFolder, read_description
 
 

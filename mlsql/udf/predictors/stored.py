@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from mlsql.errors import DataError
 from mlsql.forms import FormName
-from mlsql.models import Predictor
+from mlsql.models.manifest import Predictor
 from mlsql.names import listed
 from mlsql.udf.predictors.folder import ModelFolder, read_flavors
 

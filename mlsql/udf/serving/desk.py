@@ -17,7 +17,7 @@ from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from mlsql.errors import MlsqlError, ScriptError
-from mlsql.job_errors import TooMany
+from mlsql.jobs.errors import TooMany
 from mlsql.registrations import MemoryRegistrations, Registration
 from mlsql.udf.serving.answering import Answering
 from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, Served, socket_of

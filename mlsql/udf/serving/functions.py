@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlsql.errors import ScriptError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registrations import Registration
 
 Companion = Literal["", "proba", "all"]

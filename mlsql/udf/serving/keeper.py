@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
 
+from mlsql.config.settings import ServingSettings
 from mlsql.errors import MlsqlError, RunError
 from mlsql.processes import ChildProcess, describe_exit, start_process
 from mlsql.registrations import Registration
-from mlsql.settings import ServingSettings
 from mlsql.udf.serving.client import Line
 from mlsql.udf.serving.protocol import Kind, read_json, write_json
 

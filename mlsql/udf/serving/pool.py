@@ -17,10 +17,10 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
+from mlsql.config.settings import ServingSettings
 from mlsql.database import private_folder
 from mlsql.errors import ConfigError, RunError
 from mlsql.registrations import MemoryRegistrations, Registration, Registrations, ToldRegistrations
-from mlsql.settings import ServingSettings
 from mlsql.udf.serving.channel import Channels, NoAnswer
 from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, socket_of
 from mlsql.udf.serving.keeper import KeptScorer

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 
 from mlsql.errors import DataError, MlsqlError
-from mlsql.model_choice import choose
-from mlsql.model_store import PathModelStore
-from mlsql.models import ModelStore
+from mlsql.models.choice import choose
+from mlsql.models.manifest import ModelStore
+from mlsql.models.store import PathModelStore
 from mlsql.registrations import Registration
 from mlsql.udf.serving.functions import ReadyModel
 

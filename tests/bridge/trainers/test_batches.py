@@ -78,7 +78,7 @@ def test_texts_among_the_columns_are_encoded_before_the_batches(arrow_file):
     """Once for all rows, so that every batch has the same columns."""
     from mlsql.bridge.dataset import Dataset
     from mlsql.bridge.request import Columns
-    from mlsql.models import Column
+    from mlsql.models.manifest import Column
 
     file = arrow_file(city=["a", "b", "c"] * 20, size=np.arange(60.0), label=[0, 1, 1] * 20)
     uses = Columns("columns", (Column("city", "string"), Column("size", "double")), Column("label", "int"))

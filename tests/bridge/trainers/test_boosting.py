@@ -158,7 +158,7 @@ def test_categories_that_do_not_fit_into_memory_are_told_before(arrow_file, monk
     from mlsql.bridge.dataset import Dataset
     from mlsql.bridge.errors import DataFault
     from mlsql.bridge.request import Columns
-    from mlsql.models import Column
+    from mlsql.models.manifest import Column
 
     names = [f"n{number}" for number in range(200)]
     file = arrow_file(town=names, size=np.arange(200.0), label=[0, 1] * 100)

@@ -17,7 +17,7 @@ from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.encoding import encoder
 from mlsql.bridge.trainers.sklearn import TRAINER
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 FEATURES = (
     Column("年 龄", "double"),

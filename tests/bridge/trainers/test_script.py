@@ -18,7 +18,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.script import TRAINER
 from mlsql.bridge.trainers.script_text import ScriptText
 from mlsql.bridge.trainers.script_tools import ScriptParams
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.stored import find_predictor, loaded
 
 MEAN = """

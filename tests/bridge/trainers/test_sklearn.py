@@ -28,7 +28,7 @@ from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.sklearn import TRAINER
 from mlsql.errors import ScriptErrors
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 
 class Listener:
@@ -223,7 +223,7 @@ from pathlib import Path
 from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.sklearn import TRAINER
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 folder = Path(sys.argv[1])
 for name, params, columns in json.loads(sys.argv[2]):
     features = tuple(Column(*each) for each in columns["features"])

@@ -19,7 +19,7 @@ from pathlib import Path
 from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.sklearn import TRAINER
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 uses = Columns("features", (Column("v", "vector"),), Column("label", "bigint"))
 data = Dataset.open(Path(sys.argv[1]), uses)
 class Run:

@@ -24,7 +24,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import builtins
 from mlsql.bridge.trainers.tensorflow import trainer as trainers
 from mlsql.errors import DataError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.stored import find_predictor, loaded
 
 

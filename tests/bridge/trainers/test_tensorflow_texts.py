@@ -17,7 +17,7 @@ from sklearn.naive_bayes import MultinomialNB
 from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import builtins
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 

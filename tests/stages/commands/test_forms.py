@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mlsql.errors import ScriptError, ScriptErrors
 from mlsql.grammar import parse
 from mlsql.grammar.nodes import Word
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.plan import CommandStep
 from mlsql.spans import Script
 from mlsql.stages import builtins

@@ -9,11 +9,11 @@ import pytest
 
 from mlsql.errors import MissingModel, ScriptError
 from mlsql.grammar import parse
-from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest
-from mlsql.policy import Policy
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest
+from mlsql.models.store import DirectoryModelStore
+from mlsql.models.summaries import ClassDetail, ColumnSummary
+from mlsql.policy.policy import Policy
 from mlsql.spans import Script
-from mlsql.summaries import ClassDetail, ColumnSummary
 from tests.stages.commands.jobs import jobs_of
 
 START, END = "2026-01-02T03:04:05.000+00:00", "2026-01-02T03:04:06.500+00:00"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlsql.model_store import DirectoryModelStore
+from mlsql.models.store import DirectoryModelStore
 from mlsql.plan import CommandStep
 from mlsql.stages import builtins
 

@@ -5,9 +5,9 @@ import zlib
 
 import pytest
 
-from mlsql.connectors import Connectors
+from mlsql.config.settings import Settings
 from mlsql.errors import DataError, MissingColumn, MissingOption, ScriptError
-from mlsql.settings import Settings
+from mlsql.spark.connectors import Connectors
 
 pytestmark = pytest.mark.spark
 

@@ -5,8 +5,8 @@ import pytest
 from mlsql import stages
 from mlsql.errors import ConfigError, Refused, ScriptError, UnknownName
 from mlsql.interpreter import Interpreter
-from mlsql.model_store import PathModelStore
-from mlsql.policy import Caller, Policy
+from mlsql.models.store import PathModelStore
+from mlsql.policy.policy import Caller, Policy
 from mlsql.roles import Role
 
 pytestmark = pytest.mark.spark

@@ -9,7 +9,7 @@ import pytest
 
 from mlsql.errors import DataError, UnknownName
 from mlsql.events import Log
-from mlsql.spark import _embedded_metastore
+from mlsql.spark.sessions import _embedded_metastore
 
 ROOT = Path(__file__).parents[3]
 WRITES = """

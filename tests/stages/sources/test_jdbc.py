@@ -10,7 +10,7 @@ import pytest
 from mlsql.errors import ConfigError, DataError, MissingOption, RunError, ScriptError, UnknownName
 from mlsql.errors import ScriptErrors as Several
 from mlsql.grammar.nodes import Word
-from mlsql.policy import Policy
+from mlsql.policy.policy import Policy
 from mlsql.spans import Script
 from mlsql.stages.sources.jdbc import execute
 from mlsql.stop import Stop

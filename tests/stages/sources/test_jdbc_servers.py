@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.connectors import Connectors
-from mlsql.settings import Settings
+from mlsql.config.settings import Settings
+from mlsql.spark.connectors import Connectors
 from mlsql.stages.sources.jdbc_upsert import Merge, merge_statement
 
 SECONDS = 120

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from mlsql.connectors import Connectors
+from mlsql.config.settings import BridgeSettings, ConnectorSettings, KafkaSettings, Settings
 from mlsql.errors import ConfigError, DataError, Refused, ScriptError
-from mlsql.policy import Caller, Policy
+from mlsql.policy.policy import Caller, Policy
 from mlsql.roles import Role
-from mlsql.settings import BridgeSettings, ConnectorSettings, KafkaSettings, Settings
+from mlsql.spark.connectors import Connectors
 from tests.conftest import IN_CI
 
 pytestmark = pytest.mark.spark

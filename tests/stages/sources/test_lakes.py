@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from mlsql.connectors import Connectors
-from mlsql.settings import Settings
+from mlsql.config.settings import Settings
+from mlsql.spark.connectors import Connectors
 
 SCRIPT = """
 select 1 as id, "ann" as name union all select 2, "bob" as t;

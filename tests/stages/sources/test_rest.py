@@ -7,12 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mlsql.callback_targets import Allowed
 from mlsql.errors import DataError, Refused, RunError, ScriptError
-from mlsql.policy import Caller, Policy
+from mlsql.policy.policy import Caller, Policy
 from mlsql.roles import Role
 from mlsql.stages.sources.rest_addresses import Addresses
 from mlsql.stages.sources.rest_options import PAGE_VALUES
+from mlsql.url_targets import Allowed
 
 
 class Pays(BaseHTTPRequestHandler):

@@ -15,8 +15,8 @@ from mlsql.bridge.trainers.encoding import encoder
 from mlsql.bridge.trainers.forms import Library
 from mlsql.bridge.trainers.sklearn_fits import some_rows
 from mlsql.bridge.trainers.sklearn_models import FittedEstimator
-from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest, StoredModel
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, StoredModel
+from mlsql.models.store import DirectoryModelStore
 
 
 @dataclass(frozen=True)

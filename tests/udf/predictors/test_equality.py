@@ -55,7 +55,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.encoding import encoder
 from mlsql.bridge.trainers.forms import Library, compared, trials
 from mlsql.bridge.trainers.plain_forms import converted
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.plain import read_plain, write_plain
 from mlsql.udf.predictors.plain.base import NotFinite
 from mlsql.udf.predictors.plain_models import PlainPredictor

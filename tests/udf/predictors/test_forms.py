@@ -12,7 +12,7 @@ from mlsql.bridge.trainers import forms
 from mlsql.bridge.trainers.forms import Forms, Library
 from mlsql.bridge.trainers.plain_forms import converted
 from mlsql.forms import FormRecord, bulk_form, serving_form, told_forms
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest
 
 ROWS = np.random.default_rng(0).normal(size=(100, 3))
 LABELS = (ROWS[:, 0] > 0).astype(int)

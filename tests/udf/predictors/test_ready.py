@@ -23,7 +23,7 @@ from mlsql.bridge.trainer import Traits
 from mlsql.bridge.trainers.script import FittedScript
 from mlsql.bridge.trainers.script_models import ReturnedEstimator
 from mlsql.errors import DataError, MissingModel
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.onnx import OnnxModel, open_session
 from mlsql.udf.predictors.plain import read_plain
 from mlsql.udf.predictors.ready import open_ready

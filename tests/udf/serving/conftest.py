@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mlsql.model_store import DirectoryModelStore
-from mlsql.models import CandidateRecord, Column, DataRecord, Manifest
+from mlsql.config.settings import ServingSettings
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest
+from mlsql.models.store import DirectoryModelStore
 from mlsql.registrations import MemoryRegistrations, Registration
-from mlsql.settings import ServingSettings
 from mlsql.udf.serving.pool import ScorerPool
 from tests.udf.serving.stand_in import PLACE
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 
 PLACE = f"{__name__}:open_stand_in"
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from mlsql.errors import ConfigError, DataError, MissingModel, MlsqlError, RunError, ScriptError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.registrations import UnknownFunction
 from mlsql.udf.serving.client import Line, SocketClient
 from mlsql.udf.serving.lane_types import NotCarriedOver

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsql.errors import ConfigError, DataError, MissingColumn, RunError, ScriptError
-from mlsql.job_errors import QueueFull
+from mlsql.jobs.errors import QueueFull
 from mlsql.udf.serving.functions import AnsweredElsewhere
 from mlsql.udf.serving.protocol import (
     Frame,

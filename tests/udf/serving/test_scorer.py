@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from mlsql.config.settings import ServingSettings
 from mlsql.errors import RunError, ScriptError
 from mlsql.processes import start_process
-from mlsql.settings import ServingSettings
 from mlsql.udf.serving.client import Line, SocketClient
 from mlsql.udf.serving.keeper import KeptScorer, _environment
 from mlsql.udf.serving.protocol import (

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from mlsql.engine import default_owner
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.predictions import Given, objects, stream_as_json, texts, vectors
 from mlsql.registrations import Registration
-from mlsql.results import json_lines, read_rows
+from mlsql.results.formats import json_lines, read_rows
 from mlsql.udf.builtin import FUNCTIONS
 from mlsql.udf.serving.functions import Served
 from mlsql.udf.serving.lane_functions import AGREED, ROWS

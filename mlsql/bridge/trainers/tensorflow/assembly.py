@@ -22,7 +22,7 @@ from mlsql.bridge.trainers.tensorflow.networks import Layers
 from mlsql.bridge.trainers.tensorflow.options import FitOptions
 from mlsql.bridge.trainers.tensorflow.own import OwnNetwork
 from mlsql.bridge.trainers.tensorflow.targets import Classes, Number, Target, classes_of, number_of
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,7 @@ from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Answers, Traits
 from mlsql.bridge.trainers.tensorflow.answering import CHUNK, Network
 from mlsql.bridge.trainers.tensorflow.signatures import example, signature
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from mlsql.bridge.errors import DataFault
 from mlsql.bridge.trainer import Run
 from mlsql.bridge.trainers.tensorflow.feeding import Encode, Rows, steps, tensors
 from mlsql.bridge.trainers.tensorflow.options import FitOptions
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 TOLD_EVERY_SECONDS = 1.0
 

@@ -17,7 +17,7 @@ from mlsql.bridge.trainers.tensorflow.options import (
     WindowOptions,
 )
 from mlsql.bridge.trainers.tensorflow.pairs import paired
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.names import listed, nearest
 
 Layers = Callable[[Any, Any], Any]

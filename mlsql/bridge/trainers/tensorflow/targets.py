@@ -9,7 +9,7 @@ import numpy as np
 
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.matrix import Matrix
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 
 if TYPE_CHECKING:
     from mlsql.bridge.dataset import Dataset

@@ -25,7 +25,7 @@ from mlsql.bridge.trainers.tensorflow.options import (
 from mlsql.bridge.trainers.tensorflow.own import OwnNetwork
 from mlsql.bridge.trainers.tensorflow.runtime import INSTALL, MISSING, is_installed, start
 from mlsql.errors import ScriptErrors
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.options import declared_options
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from mlsql.errors import ScriptError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import TEXT, Options, is_filled, option
 from mlsql.session import FunctionSignature, Run, Session, quoted
 from mlsql.stages.algorithms.base import RegisterCall

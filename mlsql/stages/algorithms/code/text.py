@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.errors import ScriptError, UnknownName
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import OptionText
 from mlsql.spans import Script, Span
 from mlsql.udf.scripts import Code, Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mlsql.models import ModelStore
+from mlsql.models.manifest import ModelStore
 from mlsql.registry import Registry
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.algorithms.features import (

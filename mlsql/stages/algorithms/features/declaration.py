@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.errors import MissingColumn
-from mlsql.models import CandidateRecord, Column, ModelStore, StoredModel
+from mlsql.models.manifest import CandidateRecord, Column, ModelStore, StoredModel
 from mlsql.options import TEXT, Options, OptionText, option, read_options
 from mlsql.session import FunctionSignature, Run, Session, quoted
 from mlsql.spans import Span
@@ -158,7 +158,7 @@ class FeatureStep(ABC, Generic[OptionsT]):
 
     def main_function(self, stored: StoredModel, candidate: CandidateRecord) -> StepFunction:
         """How the main function of a stored step is called."""
-        from mlsql.model_cache import local_folder
+        from mlsql.models.cache import local_folder
         from mlsql.udf.steps import StoredStep
 
         step = StoredStep.in_folder(local_folder(stored.directory(candidate.index))).load()

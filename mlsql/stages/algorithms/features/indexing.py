@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import one_of, option
 from mlsql.session import quoted
 from mlsql.stages.algorithms.features.declaration import INPUT, FeatureStep, InputOptions, Lesson

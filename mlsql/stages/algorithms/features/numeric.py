@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import NAMES, option
 from mlsql.session import quoted
 from mlsql.stages.algorithms.base import Call

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.grammar.nodes import Word
-from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import Kind, option
 from mlsql.registry import Registry
 from mlsql.session import FunctionSignature, Run, Session, quoted

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import BOOLEAN, NAMES, TEXT, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call

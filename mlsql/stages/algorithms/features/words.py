@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import NAMES, integer, one_of, option
 from mlsql.session import quoted
 from mlsql.stages.algorithms.base import Call

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import Options
 from mlsql.session import FunctionSignature, Run, Session
 from mlsql.stages.algorithms.base import Call

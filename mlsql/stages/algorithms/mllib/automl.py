@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate
-from mlsql.models import METRICS, CandidateRecord, ModelStore, StoredModel
+from mlsql.models.manifest import METRICS, CandidateRecord, ModelStore, StoredModel
 from mlsql.names import listed, nearest
 from mlsql.options import NAMES, Options, is_filled, one_of, option
 from mlsql.session import FunctionSignature, Run, Session

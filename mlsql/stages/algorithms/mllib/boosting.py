@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.trainers.estimators import Estimator, read_table
-from mlsql.models import ModelStore
+from mlsql.models.manifest import ModelStore
 from mlsql.registry import Registry
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.algorithms.descriptions import Description

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.stages.algorithms.mllib.declaration import Gives, SparkEstimator
 
 _SPARK = "pyspark.ml"

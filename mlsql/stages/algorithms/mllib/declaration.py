@@ -8,7 +8,7 @@ from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 
 if TYPE_CHECKING:
     from pyspark.ml import Estimator

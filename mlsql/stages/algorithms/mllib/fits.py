@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.trainer import Traits
 from mlsql.errors import DataError
-from mlsql.models import ModelKind
+from mlsql.models.manifest import ModelKind
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.fitting import Judgement
 from mlsql.stages.algorithms.judging_answers import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
-from mlsql.models import Column, Label
+from mlsql.models.manifest import Column, Label
 from mlsql.session import quoted
 from mlsql.stages.algorithms.columns import FEATURES, LABEL
 from mlsql.stages.algorithms.inputs import INPUTS

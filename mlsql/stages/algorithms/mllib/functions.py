@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from mlsql.models import CandidateRecord, StoredModel
+from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.session import FunctionSignature, Session, quoted
 from mlsql.stages.algorithms.mllib.declaration import Gives
 from mlsql.stages.algorithms.mllib.options import PredictOptions

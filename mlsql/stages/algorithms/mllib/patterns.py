@@ -15,8 +15,8 @@ from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
 from mlsql.errors import DataError
-from mlsql.model_cache import local_folder
-from mlsql.models import CandidateRecord, Column, ModelStore, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import CandidateRecord, Column, ModelStore, StoredModel
 from mlsql.options import TEXT, Options, declared_options, option, read_options
 from mlsql.session import FunctionSignature, Run, Session, quoted
 from mlsql.stages.algorithms.base import Call

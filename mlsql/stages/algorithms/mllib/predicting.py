@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.errors import MissingColumn
-from mlsql.models import CandidateRecord, ModelStore, StoredModel
+from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.choice import ModelAddress, chosen_model

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Candidate, Columns
 from mlsql.bridge.trainer import Traits
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import TEXT, integer, number, one_of, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.options import TEXT, Options, declared_options, integer, option, read_options
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call

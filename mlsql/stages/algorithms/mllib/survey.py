@@ -58,8 +58,8 @@ def _sentence(doc: str) -> str:
 
 def main() -> None:
     """Write the table anew."""
-    from mlsql.settings import Settings
-    from mlsql.spark import start_spark, stop_spark
+    from mlsql.config.settings import Settings
+    from mlsql.spark.sessions import start_spark, stop_spark
 
     spark = start_spark(Settings())
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
 from mlsql.grammar.nodes import Word
-from mlsql.models import NullHandling
+from mlsql.models.manifest import NullHandling
 from mlsql.names import listed
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mlsql.bridge.request import Candidate
-from mlsql.models import ModelStore
+from mlsql.models.manifest import ModelStore
 from mlsql.options import declared_options, read_options
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.linear import LinearClassifier
 from mlsql.udf.predictors.plain.thresholds import Thresholded
 

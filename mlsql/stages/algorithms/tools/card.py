@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.session import quoted
 from mlsql.stages.algorithms.tools.bins import MISSING, FeatureBins
 

@@ -11,8 +11,8 @@ from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.launcher import Launcher
 from mlsql.bridge.request import Candidate, Columns, TrainingRequest
 from mlsql.bridge.trainer import Trainer
-from mlsql.model_cache import local_folder
-from mlsql.models import METRICS, ModelKind, ModelStore, StoredModel
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import METRICS, ModelKind, ModelStore, StoredModel
 from mlsql.names import listed, nearest
 from mlsql.options import NAMES, OptionText, option, option_family
 from mlsql.registry import Registry

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from mlsql.errors import DataError
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 
 Features: TypeAlias = Any
 """A matrix of doubles, a row a row, or one row as an array; in front of an encoder, columns.

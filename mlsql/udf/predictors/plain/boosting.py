@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, labelled
 from mlsql.udf.predictors.plain.links import Link, MeanLink, mean_of, probabilities_of
 from mlsql.udf.predictors.plain.trees import Trees, summed

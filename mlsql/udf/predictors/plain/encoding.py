@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.errors import DataError
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Features, Step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled, linear
 from mlsql.udf.predictors.plain.links import Link, MeanLink, mean_of, probabilities_of
 

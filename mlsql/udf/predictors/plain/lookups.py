@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.stepping import FittedStep, StepFunction, one
 
 

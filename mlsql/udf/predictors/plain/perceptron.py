@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled, linear
 from mlsql.udf.predictors.plain.links import MeanLink, in_two, logistic, mean_of, softmax
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.errors import DataError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features
 
 VECTOR, NUMBERS, ANY = "vector", "array<double>", "any"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mlsql.models import Label
+from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled
 
 _FEW_NODES = 8192

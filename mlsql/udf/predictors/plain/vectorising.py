@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.errors import DataError
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, SparseRows, StepFunction, one
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mlsql.bridge.request import Columns
-from mlsql.models import Column
+from mlsql.models.manifest import Column
 from mlsql.stages.algorithms.mllib.catalogue import ESTIMATORS
 from mlsql.stages.algorithms.mllib.fits import EstimatorFits
 from mlsql.stages.algorithms.mllib.frames import Layout

@@ -11,7 +11,7 @@ from mlsql.bridge.errors import DataFault
 from mlsql.bridge.evaluation import COMPUTED_BY
 from mlsql.bridge.trainer import Answers, Traits
 from mlsql.events import ignore
-from mlsql.models import METRICS
+from mlsql.models.manifest import METRICS
 from mlsql.stages.algorithms.judging_answers import (
     GUESS,
     PROBABILITIES,

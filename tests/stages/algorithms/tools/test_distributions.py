@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mlsql.bridge.errors import DataFault
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

@@ -4,7 +4,7 @@ import pytest
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.errors import MissingColumn, MissingOption
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

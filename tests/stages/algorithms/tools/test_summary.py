@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mlsql.bridge.errors import OptionFault
-from mlsql.spark import job_group
+from mlsql.spark.sessions import job_group
 
 pytestmark = pytest.mark.spark
 

@@ -1,0 +1,1 @@
+"""What a program that is not the engine asks of a service."""

@@ -1,0 +1,1 @@
+"""Settings: their declarations, and where they are read from."""

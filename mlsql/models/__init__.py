@@ -1,0 +1,1 @@
+"""Stored models: what they are, where they lie, which of them answers."""

@@ -1,0 +1,1 @@
+"""Rows as JSON, CSV, Arrow and Parquet."""
