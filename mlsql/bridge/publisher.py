@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from mlsql.bridge import codec
+from mlsql.bridge.arrow_batches import arrow_batches, encoding_of, read_batch
 from mlsql.bridge.errors import TransportError
 from mlsql.bridge.messages import Body, Header, Ledger, Part
 from mlsql.bridge.transport import Stream, Writer
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 
 ORDERED_PARTITIONS = 8
 """Of an ordered stream: fixed, so that the order does not depend on files, cores or settings."""
-
-_PART = [field.name for field in fields(Part)]
 
 
 class TaskFault(Exception):
@@ -37,25 +37,25 @@ def publish(frame: DataFrame, stream: Stream, *, message_bytes: int, ordered: bo
     TransportError. *ordered*: the same rows come in the same order, whatever the frame's files and
     partitions are.
     """
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
     from pyspark.sql.pandas.types import to_arrow_schema
 
     schema = to_arrow_schema(frame.schema)
-    shape = codec.write_schema(schema)
+    shape, encoding = codec.write_schema(schema), codec.write_schema(encoding_of(frame))
 
-    def send(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-        yield _part_row(send_partition(batches, stream, shape, message_bytes))
+    def send(batches: Iterable[bytes]) -> Iterable[Part]:
+        read = partial(read_batch, schema=codec.read_schema(encoding))
+        yield send_partition(map(read, batches), stream, shape, message_bytes)
 
-    # PySpark looks the columns up by names that it does not quote: a dot in one would be a path.
-    rows = frame.toDF(*(f"c{number}" for number in range(len(schema))))
-    if ordered:
-        rows = _in_content_order(rows)
+    rows = _in_content_order(frame) if ordered else frame
     try:
-        collected = rows.mapInArrow(send, ", ".join(f"{name} long" for name in _PART)).collect()
-    except PySparkException as error:
+        with arrow_batches(rows) as batches:
+            parts = batches.mapPartitions(send).collect()
+    except (PySparkException, Py4JJavaError) as error:
         raise _fault_in(str(error)) or error from error
-    parts = sorted((Part(**row.asDict()) for row in collected), key=lambda part: part.partition)
-    return Ledger(stream.job, stream.name, codec.fingerprint(schema), shape, tuple(parts))
+    in_order = sorted(parts, key=lambda part: part.partition)
+    return Ledger(stream.job, stream.name, codec.fingerprint(schema), shape, tuple(in_order))
 
 
 def send_partition(batches: Iterable[pa.RecordBatch], stream: Stream, shape: str, message_bytes: int) -> Part:
@@ -81,10 +81,6 @@ def send_all(bodies: Iterable[tuple[int, Body]], writer: Writer, blank: Header) 
     return Part(blank.partition, blank.attempt, messages, rows, size, crc, *writer.finish())
 
 
-def _part_row(part: Part) -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([asdict(part)], pa.schema([(name, pa.int64()) for name in _PART]))
-
-
 @contextmanager
 def _told() -> Iterator[None]:
     try:
@@ -107,6 +103,8 @@ def _in_content_order(frame: DataFrame) -> DataFrame:
     """
     from pyspark.sql import functions as F  # noqa: N812 (what everybody calls it)
 
+    # By names without a dot, which ``frame[…]`` takes for the field of a struct.
+    frame = frame.toDF(*(f"c{number}" for number in range(len(frame.schema))))
     columns = [_sortable(frame[field.name], field.dataType) for field in frame.schema]
     content = F.xxhash64(*columns)
     texts = [

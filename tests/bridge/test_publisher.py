@@ -7,6 +7,7 @@ import time
 import pyarrow as pa
 import pytest
 
+from mlsql.bridge.codec import read_schema
 from mlsql.bridge.dataset import Dataset
 from mlsql.bridge.errors import TransportError
 from mlsql.bridge.feeder import fetch
@@ -110,6 +111,25 @@ def test_publishing_is_one_spark_job(spark, stream):
     with job_group(spark, "publisher-test", "publish"):
         publish(spark.range(0, 100, 1, 2).toDF("x"), stream, message_bytes=MESSAGE)
     assert len(spark.sparkContext.statusTracker().getJobIdsForGroup("publisher-test")) == 1
+
+
+def test_tasks_know_the_settings_of_the_session(spark, stream, tmp_path):
+    """As in a query that Spark runs itself: which of two values of a key counts, how large texts are."""
+    settings = {
+        "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
+        "spark.sql.execution.arrow.useLargeVarTypes": "true",
+    }
+    frame = spark.range(2).selectExpr("map_from_arrays(array(id, id), array('a', 'b')) as `a.b`")
+    for name, value in settings.items():
+        spark.conf.set(name, value)
+    try:
+        ledger, _, rows = carry(frame, stream, tmp_path, ordered=True)
+    finally:
+        for name in settings:
+            spark.conf.unset(name)
+    assert sorted(rows) == ["{'a.b': [(0, 'b')]}", "{'a.b': [(1, 'b')]}"]
+    assert "large" not in str(read_schema(ledger.arrow_schema))
+    assert spark.sparkContext.getLocalProperty("spark.sql.mapKeyDedupPolicy") is None
 
 
 def test_an_ordered_frame_does_not_depend_on_how_its_rows_lie(spark, tmp_path):

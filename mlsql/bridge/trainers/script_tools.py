@@ -50,7 +50,7 @@ class ScriptData(Dataset):
     """The rows as a script sees them: a Dataset, and with ``enableDataLocal`` a file of them."""
 
     def __init__(self, data: Dataset, params: Params, folder: Path) -> None:
-        super().__init__(data.file, data.columns)
+        super().__init__(data.row_file, data.columns)
         vars(self).update(vars(data))
         self._params, self._folder = params, folder
 
