@@ -80,7 +80,7 @@ def _text(value: Any) -> str:
         case tuple():
             return ", ".join(value) or "[]"
         case float():
-            return f"{value:g}"
+            return f"{value:.15g}"
         case bool():
             return str(value).lower()
         case _:

@@ -52,6 +52,7 @@ def test_a_name_shows_a_setting_or_a_section(config):
         *("jobs.timeout", "bridge.kafka.bootstrap_servers", "bridge.kafka.partitions", "bridge.kafka.timeout")
     ]
     assert lines[2].split() == ["jobs.timeout", "90", "MLSQL_JOBS__TIMEOUT"]
+    assert config("jobs.history").stdout.splitlines()[2].split()[1] == "7776000"
 
 
 def test_a_name_that_nothing_has_is_told(config):
