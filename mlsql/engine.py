@@ -39,12 +39,13 @@ from mlsql.policy.permissions import TablePermissions
 from mlsql.policy.policy import SERVICE, Policy
 from mlsql.registrations import CurrentRegistrations, NoRegistrations, Registrations
 from mlsql.roles import Role, expect_owner
-from mlsql.session import Run, Session, expect_allowed
+from mlsql.session import Run, RunningScripts, Session, expect_allowed
 from mlsql.spans import Script
 from mlsql.spark.databases import drop_own_database, use_own_database
 from mlsql.spark.errors import expect_sql
 from mlsql.spark.plans import PlanReader
 from mlsql.spark.sessions import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spark, stop_spark
+from mlsql.spark.views import Views
 from mlsql.stages.registered import restore_functions
 from mlsql.stop import Stop
 from mlsql.udf.functions import BuiltinFunctions
@@ -84,7 +85,7 @@ class Result:
 
         Behind it the session may be closed; that of a fresh run is.
         """
-        with self.lease, self.run.watch(), self.run.guard():
+        with self.lease, self.run.watch(), self.run.guard(self.run.last_span):
             yield self.frame
 
 
@@ -114,7 +115,8 @@ class Engine:
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
         self._builtins = BuiltinFunctions(spark, plugin_functions())
-        self._plans = PlanReader()
+        self._plans, self._views = PlanReader(), Views()
+        self._running = RunningScripts()
         self._registrations = CurrentRegistrations()
         if permissions is None and (policy_file := self.settings.security.policy) is not None:
             permissions = read_policy_file(policy_file)
@@ -285,7 +287,9 @@ class Engine:
             spark.conf.set(RUN_ON_FILES, "false")
         self._builtins.register(spark)
         kept = NoRegistrations() if fresh else self._registrations
-        return Session(owner, spark, plans=self._plans, registrations=kept)
+        return Session(
+            owner, spark, plans=self._plans, views=self._views, registrations=kept, running=self._running
+        )
 
     def _policy(self, owner: str, role: Role = Role.OPERATOR) -> Policy:
         return Policy.from_settings(self.settings, owner, role, self._permissions)

@@ -9,12 +9,14 @@ from typing import Any
 
 from mlsql.errors import ScriptError
 from mlsql.events import StatementEnded, StatementStarted
-from mlsql.grammar.nodes import Statement
+from mlsql.grammar.nodes import For, If, Statement
 from mlsql.plan import CommandStep, Step, resolve
 from mlsql.policy.step_access import expect_permitted
 from mlsql.session import Run, Splice, Table
 from mlsql.spans import mask_secrets
 from mlsql.stages.base import Stage
+
+_TOO_MANY_BLOCKS = "conditions can be joined by `and`; the setting language.include_depth allows more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Interpreter:
             self._splice(outcome, statement, run, depth + 1)
         else:
             run.last = outcome if isinstance(outcome, Table) else None
+            run.last_span = statement.span
         if run.last is not before:
             run.remember(by_command=isinstance(step, CommandStep))
 
@@ -58,7 +61,7 @@ class Interpreter:
             raise ScriptError(
                 f"more than {self.deepest} statements that stand for others, one inside the other",
                 span=statement.span,
-                hint="does a macro call itself?",
+                hint=_TOO_MANY_BLOCKS if isinstance(statement, If | For) else "does a macro call itself?",
             )
         for passage in splice.passages:
             with run.scope.bound(passage.bindings):

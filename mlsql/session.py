@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlsql.config.settings import Settings
 from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
-from mlsql.events import Event, Log, Sink, ignore
+from mlsql.events import Event, Log, Sink, StatementStarted, ignore
 from mlsql.grammar.nodes import Statement, Word
+from mlsql.grammar.query_names import table_names
 from mlsql.models.manifest import Column
 from mlsql.options import Options, read_options, unknown_options
 from mlsql.policy.policy import Policy
@@ -26,7 +27,8 @@ from mlsql.registrations import NoRegistrations, Registrations
 from mlsql.spans import Script, Span
 from mlsql.spark.errors import spark_errors, sql_error
 from mlsql.spark.plans import PlanReader
-from mlsql.spark.sessions import cancel_jobs, job_group
+from mlsql.spark.sessions import CANCEL_AGAIN_SECONDS, cancel_jobs, job_group
+from mlsql.spark.views import Views
 from mlsql.stop import Stop
 from mlsql.templates import Rendered
 from mlsql.variables import Definition, Scope
@@ -105,6 +107,30 @@ class Connection:
     options: Options = field(repr=False)
 
 
+class RunningScripts:
+    """The runs of one engine that have begun and not ended, those of all owners."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._runs: dict[str, Run] = {}
+
+    @contextmanager
+    def listed(self, run: Run) -> Iterator[None]:
+        """A block in which *run* is among them."""
+        with self._lock:
+            self._runs[run.id] = run
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs.pop(run.id, None)
+
+    def of(self, owner: str) -> list[Run]:
+        """Those of *owner*, the oldest first."""
+        with self._lock:
+            return [run for run in self._runs.values() if run.session.owner == owner]
+
+
 @dataclass(slots=True)
 class Session:
     """What an owner keeps from one script to the next."""
@@ -116,8 +142,11 @@ class Session:
     connections: dict[str, Connection] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     plans: PlanReader = field(default_factory=PlanReader)
+    views: Views = field(default_factory=Views)
     registrations: Registrations = field(default_factory=NoRegistrations)
     """Where functions are kept beyond this session."""
+    running: RunningScripts = field(default_factory=RunningScripts)
+    """What runs in this engine, also in other sessions."""
     restoring: threading.Lock = field(default_factory=threading.Lock)
     is_restored: bool = False
     """Whether the functions that were kept are here again."""
@@ -136,8 +165,12 @@ class Run:
     stop: Stop = field(default_factory=Stop)
     sink: Sink = ignore
     last: Table | None = None
+    last_span: Span | None = None
+    """The statement that made it: where its rows fail when nothing says more."""
     last_command: Table | None = None
     last_name: str | None = None
+    statement: StatementStarted | None = None
+    """The one that runs, or ran last."""
     endings: ExitStack = field(default_factory=ExitStack)
     """What is let go of when the run ends, however it ends."""
     _queries: dict[str, Rendered] = field(default_factory=dict)
@@ -149,6 +182,8 @@ class Run:
 
     def emit(self, event: Event) -> None:
         """Tell whoever listens to this run."""
+        if isinstance(event, StatementStarted):
+            self.statement = event
         self.sink(event)
 
     def remember(self, *, by_command: bool) -> None:
@@ -168,8 +203,20 @@ class Run:
         """The lazy rows of *query*; what Spark refuses is an error placed in the script."""
         self._queries[query.text] = query
         with self.guard(query.span):
+            self._offer_command(query.text)
             expect_allowed(query, self.session, self.policy, is_run=True)
             return self.spark.sql(query.text)
+
+    def _offer_command(self, query: str) -> None:
+        """Make the table that always exists, when *query* reads it."""
+        asked = COMMAND in query.casefold() and any(
+            each.name.casefold() == COMMAND for each in table_names(query)
+        )
+        if asked and not self.spark.catalog.tableExists(COMMAND):
+            self._command_table().createOrReplaceTempView(COMMAND)
+
+    def _command_table(self) -> DataFrame:
+        return self.spark.range(1).selectExpr(f"id as {COMMAND}")
 
     def read_text(self, path: str, *, span: Span | None = None) -> str:
         """The text of the file at *path*, which the policy has judged; UTF-8."""
@@ -181,7 +228,7 @@ class Run:
 
     def define(self, table: Word, frame: DataFrame) -> Table:
         """Name *frame*: a temporary view of the session, which replaces one of that name."""
-        frame.createOrReplaceTempView(quoted(table.text))
+        self.session.views.name(frame, table.text)
         return Table(table.text, frame)
 
     def table(self, name: Word) -> DataFrame:
@@ -191,7 +238,7 @@ class Run:
         """
         self.policy.table(name.text, span=name.span)
         if name.text.casefold() == COMMAND:
-            return self.spark.range(1).selectExpr("id as command")
+            return self._command_table()
         for written in (quoted(name.text), ".".join(map(quoted, name.text.split(".")))):
             if self.spark.catalog.tableExists(written):
                 return self.spark.table(written)
@@ -215,13 +262,11 @@ class Run:
     @contextmanager
     def watch(self) -> Iterator[None]:
         """A block whose Spark jobs are one group, which a cancel or the deadline ends at once."""
-        ended = threading.Event()
-        ending = self.stop.ending(partial(cancel_jobs, self.spark, self.id, until=ended))
-        try:
-            with self.stop.timer(), ending, job_group(self.spark, self.id, self.script.name):
-                yield
-        finally:
-            ended.set()
+        cancel = partial(cancel_jobs, self.spark, self.id)
+        ending = self.stop.ending(cancel, again=CANCEL_AGAIN_SECONDS)
+        group = job_group(self.spark, self.id, self.script.name)
+        with self.session.running.listed(self), self.stop.timer(), ending, group:
+            yield
 
     def _known(self, kind: type[Any], given: Options, owner: str, span: Span | None) -> Options:
         unknown = unknown_options(kind, given, owner=owner, span=span)

@@ -23,7 +23,7 @@ from mlsql.bridge.launcher import Launcher, Site, importing_environment
 from mlsql.bridge.parcels import send_parcel
 from mlsql.bridge.reports import Assigned, Ended, Logged
 from mlsql.bridge.worker import Job
-from mlsql.spark.sessions import cancel_jobs, is_local, job_group, slots
+from mlsql.spark.sessions import CANCEL_AGAIN_SECONDS, cancel_jobs, is_local, job_group, slots
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -176,10 +176,11 @@ class _Task:
 
     def cancel(self) -> None:
         """End the job, and wait until it has ended."""
-        if self.ended.is_set():
-            return
-        cancel_jobs(self.spark, self.group, until=self.ended)
-        if not self.ended.wait(_CANCEL_SECONDS):
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        while not self.ended.is_set() and time.monotonic() < deadline:
+            cancel_jobs(self.spark, self.group)
+            self.ended.wait(CANCEL_AGAIN_SECONDS)
+        if not self.ended.is_set():
             _log.warning("the Spark job %s has not ended %g s after its cancel", self.group, _CANCEL_SECONDS)
 
     def _run(self) -> None:

@@ -25,7 +25,7 @@ class UnknownJob(ScriptError):
     """An id that no job of the caller has."""
 
     def __init__(self, job: str) -> None:
-        super().__init__(f"no job is called '{job}'", hint="GET /api/v1/jobs lists the jobs")
+        super().__init__(f"no job is called '{job}'", hint="`mlsql jobs`, or GET /api/v1/jobs, lists them")
 
 
 class NotAnswered(RunError):

@@ -161,7 +161,7 @@ class EventLog:
             case Metric():
                 self._metrics[event.candidate, event.name] = event.value
         if type(event) in _KINDS:
-            self._keep(_KINDS[type(event)], _data_of(event), _lines_of(event))
+            self._keep(_KINDS[type(event)], _data_of(event), lines_of(event))
 
     def _is_due(self, what: str) -> bool:
         now = self.clock()
@@ -192,8 +192,8 @@ def _data_of(event: Event) -> dict[str, Any]:
     return {**data, "file": span.script.name, "line": span.line} if span else data
 
 
-def _lines_of(event: Event) -> list[str]:
-    """What the log says of it."""
+def lines_of(event: Event) -> list[str]:
+    """What a log says of *event*."""
     match event:
         case StatementStarted():
             return [f"[{event.number}/{event.total}] {event.title}"]

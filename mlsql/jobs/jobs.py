@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Self, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
@@ -24,11 +24,13 @@ from mlsql.jobs.errors import JobConflict, QueueFull, described
 from mlsql.jobs.events import EventLog
 from mlsql.jobs.logs import about
 from mlsql.jobs.queue import JobQueue, Limits
-from mlsql.jobs.states import Job, JobState, Submission
+from mlsql.jobs.states import Job, JobState, JobSummary, Submission
 from mlsql.jobs.store import JobStore, SubmissionKey
 from mlsql.jobs.sweeper import Folders
 from mlsql.jobs.turns import Ending, Work, cancelled, lost, take_turn
 from mlsql.stop import Stop
+
+Known = TypeVar("Known", Job, JobSummary)
 
 log = logging.getLogger(__name__)
 
@@ -98,26 +100,26 @@ class Jobs:
         before = self.store.made_with(submission.owner, key, now) if key else None
         if before is not None:
             return before
-        self._admit(new, waiter, is_only_one=is_only_one)
+        if self._admit(new, waiter, is_only_one=is_only_one):
+            # It runs at once, so it is written as running: one commit, and the disk is waited for once.
+            new = replace(new, state=JobState.RUNNING, started=now)
         try:
             made = self.store.add(new, key)
         except BaseException:
-            self._forget(new.id)
+            self._forget(new)
             raise
         if made.id != new.id:
-            self._forget(new.id)
+            self._forget(new)
             return made
-        with self._lock:
-            self._queue.add(new.id, submission.owner, submission.priority)
-        self._start_next()
+        self._await_turn(new)
         return new
 
     def find(self, job: str) -> Job:
         """The job with this id, with its progress as of now; else UnknownJob."""
         return self.with_progress(self.store.find(job))
 
-    def with_progress(self, job: Job) -> Job:
-        """The record of a job with how far it is now, when it runs."""
+    def with_progress(self, job: Known) -> Known:
+        """The record or summary of a job with how far it is now, when it runs."""
         live = self._live.get(job.id)
         return replace(job, progress=live.events.progress) if live and live.events else job
 
@@ -194,9 +196,10 @@ class Jobs:
     def close(self) -> None:
         """Wait for what runs, which is lost unless it may run again; what waits stays queued."""
         self.stop()
-        self._pool.shutdown(cancel_futures=True)
+        self._pool.shutdown()
 
-    def _admit(self, job: Job, waiter: Future[Ending] | None, *, is_only_one: bool) -> None:
+    def _admit(self, job: Job, waiter: Future[Ending] | None, *, is_only_one: bool) -> bool:
+        """Whether *job* has a place to run at once; raises when it cannot even wait."""
         submission = job.submission
         with self._lock:
             if self._closing.is_set():
@@ -206,14 +209,28 @@ class Jobs:
             if is_only_one and (other := self._named(submission.owner, submission.name)):
                 raise JobConflict(f"the job '{other}' of the name '{submission.name}' has not ended yet")
             self._live[job.id] = _Live(submission.owner, submission.name, waiter)
+            return self._queue.begin(submission.owner)
+
+    def _await_turn(self, job: Job) -> None:
+        """Give *job* to the pool when it has a place already, else have it wait."""
+        with self._lock:
+            if job.state is JobState.RUNNING:
+                self._pool.submit(self._turn, job.id, self._live[job.id], job)
+            else:
+                self._queue.add(job.id, job.owner, job.submission.priority)
+        self._start_next()
 
     def _named(self, owner: str, name: str) -> str | None:
         same = (job for job, live in self._live.items() if (live.owner, live.name) == (owner, name))
         return next(same, None)
 
-    def _forget(self, job: str) -> _Live:
+    def _forget(self, job: Job) -> None:
+        """Give back the place of a job that is not written after all."""
         with self._lock:
-            return self._live.pop(job)
+            del self._live[job.id]
+            if job.state is JobState.RUNNING:
+                self._queue.ended(job.owner)
+        self._start_next()
 
     def _start_next(self) -> None:
         """Give the pool what may run now."""
@@ -221,11 +238,11 @@ class Jobs:
             while not self._closing.is_set() and (job := self._queue.take()) is not None:
                 self._pool.submit(self._turn, job, self._live[job])
 
-    def _turn(self, job: str, live: _Live) -> None:
+    def _turn(self, job: str, live: _Live, record: Job | None = None) -> None:
         """One job's turn: it runs, unless it was cancelled; its place is given back however it ends."""
         try:
             with about({"job": job, "owner": live.owner}):
-                self._run(self.store.find(job), live)
+                self._run(record or self.store.find(job), live)
         except Exception:  # its place must be given back
             log.exception("the end of the job %s could not be written; it is lost when the server ends", job)
         finally:
@@ -239,14 +256,16 @@ class Jobs:
     def _run(self, job: Job, live: _Live) -> None:
         stop = Stop(job.submission.timeout)
         with self._lock:
-            if self._closing.is_set():
-                return
-            live.stop = stop
+            if not (is_closing := self._closing.is_set()):
+                live.stop = stop
+        if is_closing:
+            self._wait_again(job)
+            return
         if live.is_cancelled:
             self._finish(job, cancelled(job))
             return
-        running = replace(job, state=JobState.RUNNING, started=self.clock())
-        if not self.store.move(job, JobState.RUNNING, started=running.started):
+        running = self._begun(job)
+        if running is None:
             return
         live.events = EventLog(self.folders.of(job.id), lambda: self._tell(job.id), self.clock)
         ending = take_turn(running, self.work, stop, live.events, lambda: self._tell(job.id))
@@ -254,6 +273,19 @@ class Jobs:
             self._interrupt(running, "ended")
         else:
             self._finish(running, ending)
+
+    def _wait_again(self, job: Job) -> None:
+        """Let a job that has not done anything yet wait for the next server."""
+        if job.state is JobState.RUNNING:
+            self.store.again(job)
+
+    def _begun(self, job: Job) -> Job | None:
+        """The record of *job* as running, which is written; None when it is elsewhere by now."""
+        if job.state is JobState.RUNNING:
+            return job
+        running = replace(job, state=JobState.RUNNING, started=self.clock())
+        is_moved = self.store.move(job, JobState.RUNNING, started=running.started)
+        return running if is_moved else None
 
     def _interrupt(self, job: Job, how: str) -> bool:
         """Let a job that cannot run on wait once more, if that was asked for; else write that it is lost."""

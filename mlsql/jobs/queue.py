@@ -48,6 +48,13 @@ class JobQueue:
         """How many jobs have been taken and not ended."""
         return self._running.total()
 
+    def begin(self, owner: str) -> bool:
+        """Count a new job of *owner* as running, unless it has to wait behind others or for room."""
+        if self.running >= self.limits.concurrency or not self._may_run(owner) or self._startable():
+            return False
+        self._began(owner)
+        return True
+
     def add(self, job: str, owner: str, priority: int = 0) -> None:
         """Let *job* wait, behind those of its owner that have its priority and came before."""
         number = next(self._numbers)
@@ -63,13 +70,11 @@ class JobQueue:
         """The job that is to run now, which counts as running until :meth:`ended`; None when none may."""
         if self.running >= self.limits.concurrency:
             return None
-        heaps = ((owner, self._heap(owner)) for owner in list(self._heaps))
-        owners = [(owner, heap) for owner, heap in heaps if heap and self._may_run(owner)]
+        owners = self._startable()
         if not owners:
             return None
         owner, heap = min(owners, key=lambda each: (self._running[each[0]], self._turns[each[0]], each[1][0]))
-        self._turns[owner] = next(self._numbers)
-        self._running[owner] += 1
+        self._began(owner)
         job = heapq.heappop(heap).job
         del self._waiting[job]
         return job
@@ -79,6 +84,15 @@ class JobQueue:
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
+
+    def _startable(self) -> list[tuple[str, list[_Waiting]]]:
+        """The owners who may run another job, with those of theirs that wait."""
+        heaps = ((owner, self._heap(owner)) for owner in list(self._heaps))
+        return [(owner, heap) for owner, heap in heaps if heap and self._may_run(owner)]
+
+    def _began(self, owner: str) -> None:
+        self._turns[owner] = next(self._numbers)
+        self._running[owner] += 1
 
     def _may_run(self, owner: str) -> bool:
         return self._running[owner] < self.limits.per_owner

@@ -123,6 +123,42 @@ class Job:
         """Whose job it is."""
         return self.submission.owner
 
+    @property
+    def name(self) -> str:
+        """What its owner calls it; empty when he gave it no name."""
+        return self.submission.name
+
+    @property
+    def priority(self) -> int:
+        """Where it stands among the jobs of its owner that wait."""
+        return self.submission.priority
+
+    @property
+    def timeout(self) -> float | None:
+        """How many seconds it may run."""
+        return self.submission.timeout
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """What a list tells of a :class:`Job`, whose fields these are: all but most of what was asked for."""
+
+    id: str
+    owner: str
+    name: str
+    priority: int
+    timeout: float | None
+    state: JobState
+    attempt: int
+    cancel_requested: bool
+    submitted: float
+    started: float | None
+    ended: float | None
+    error: Mapping[str, Any] | None
+    result: Kept | None
+    progress: Mapping[str, Any] | None
+    expired: bool
+
 
 class DeliveryState(StrEnum):
     """Where the telling of a job's end stands."""

@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from mlsql.commits import Commits
 from mlsql.database import reading
 from mlsql.jobs.errors import JobConflict, UnknownJob
-from mlsql.jobs.states import ACTIVE, ENDS, Callback, Job, JobState, Kept, Submission, may_move
+from mlsql.jobs.states import ACTIVE, ENDS, Callback, Job, JobState, JobSummary, Kept, Submission, may_move
 from mlsql.jobs.tables import DELIVERIES, JOBS, SUBMISSION_KEYS
 from mlsql.roles import Role
 
@@ -47,8 +47,21 @@ _FORGET = tuple(
     for each in (DELIVERIES.c.job, SUBMISSION_KEYS.c.job, JOBS.c.id)
 )
 """What a job leaves, in the order in which it can be deleted."""
-_WITH_SCRIPT = list(JOBS.columns)
-_WITHOUT_SCRIPT = [literal("").label(each.name) if each.name == "script" else each for each in _WITH_SCRIPT]
+_WITHOUT_SCRIPT = [literal("").label(each.name) if each.name == "script" else each for each in JOBS.columns]
+_LATEST = JOBS.c.number.desc()
+_IN_REQUEST = {
+    "priority": JOBS.c.request["priority"].as_integer(),
+    "timeout": JOBS.c.request["timeout"].as_float(),
+}
+_LISTED = tuple(each.name for each in dataclasses.fields(JobSummary))
+_SUMMARIES = select(JOBS.c.number, *(_IN_REQUEST.get(name, JOBS.c.get(name)) for name in _LISTED)).order_by(
+    _LATEST
+)
+_RUNNING = select(JOBS).where(JOBS.c.state.in_(ACTIVE)).order_by(_LATEST)
+_MOVE = update(JOBS).where(
+    JOBS.c.id == bindparam("job"), JOBS.c.state == bindparam("left"), JOBS.c.attempt == bindparam("tried")
+)
+"""A statement that stands here is built once; its columns are those that it is given values for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +76,9 @@ class SubmissionKey:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Jobs, the newest first and without their scripts, and where the next page begins."""
+    """Jobs, the newest first, and where the next page begins."""
 
-    jobs: tuple[Job, ...]
+    jobs: tuple[JobSummary, ...]
     next: int | None
 
 
@@ -107,6 +120,12 @@ class JobStore:
         with reading(self.engine) as connection:
             return [_job(row) for row in connection.execute(query)]
 
+    def latest_active(self, owner: str | None, limit: int) -> Sequence[Job]:
+        """At most *limit* jobs that have not ended, of *owner* or of everybody, the newest first."""
+        query = _RUNNING if owner is None else _RUNNING.where(JOBS.c.owner == owner)
+        with reading(self.engine) as connection:
+            return [_job(row) for row in connection.execute(query.limit(limit))]
+
     def counts(self) -> Mapping[JobState, int]:
         """How many jobs are in each state."""
         query = select(JOBS.c.state, func.count()).group_by(JOBS.c.state)
@@ -122,14 +141,9 @@ class JobStore:
         name: str | None = None,
         limit: int = 100,
         before: int | None = None,
-        scripts: bool = False,
     ) -> Page:
-        """At most *limit* jobs, those before the place where a page began, or with their *scripts* too."""
-        query = (
-            select(*(_WITH_SCRIPT if scripts else _WITHOUT_SCRIPT))
-            .order_by(JOBS.c.number.desc())
-            .limit(limit + 1)
-        )
+        """At most *limit* jobs, those before the place where a page began."""
+        query = _SUMMARIES.limit(limit + 1)
         for column, wanted in ((JOBS.c.owner, owner), (JOBS.c.name, name)):
             query = query.where(column == wanted) if wanted is not None else query
         query = query.where(JOBS.c.state.in_(chosen)) if (chosen := list(states)) else query
@@ -137,7 +151,7 @@ class JobStore:
         with reading(self.engine) as connection:
             rows = connection.execute(query).all()
         shown = rows[:limit]
-        return Page(tuple(map(_job, shown)), shown[-1].number if len(rows) > limit else None)
+        return Page(tuple(map(_summary, shown)), shown[-1].number if len(rows) > limit else None)
 
     def move(self, job: Job, state: JobState, **changes: Any) -> bool:
         """Take *job* to *state* when it is still where this record has it; else write nothing, and False."""
@@ -191,14 +205,11 @@ class JobStore:
         if not may_move((job.attempt, job.state), after):
             raise ValueError(f"a job does not go from {job.attempt, job.state} to {after}")
         attempt, state = after
-        change = (
-            update(JOBS)
-            .where(JOBS.c.id == job.id, JOBS.c.state == job.state, JOBS.c.attempt == job.attempt)
-            .values(state=state.value, attempt=attempt, **_stored(changes))
-        )
+        place = {"job": job.id, "left": job.state, "tried": job.attempt}
+        values = {"state": state.value, "attempt": attempt, **_stored(changes)}
 
         def write(connection: Connection) -> bool:
-            moved = connection.execute(change).rowcount == 1
+            moved = connection.execute(_MOVE, {**place, **values}).rowcount == 1
             if moved and state.is_end and job.submission.callback:
                 connection.execute(insert(DELIVERIES).values(_first_delivery(job, changes["ended"])))
             return moved
@@ -255,6 +266,7 @@ def _values(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "cancel_requested": job.cancel_requested,
         "submitted": job.submitted,
+        "started": job.started,
         "expired": job.expired,
     }
 
@@ -265,6 +277,12 @@ def _stored(changes: Mapping[str, Any]) -> dict[str, Any]:
         name: dataclasses.asdict(value) if isinstance(value, Kept) else value
         for name, value in changes.items()
     }
+
+
+def _summary(row: Row[Any]) -> JobSummary:
+    told: dict[str, Any] = dict(zip(_LISTED, row[1:], strict=True))
+    told["state"], told["result"] = JobState(told["state"]), _kept(told["result"])
+    return JobSummary(**told)
 
 
 def _job(row: Row[Any]) -> Job:
@@ -288,7 +306,11 @@ def _job(row: Row[Any]) -> Job:
         started=row.started,
         ended=row.ended,
         error=row.error,
-        result=Kept(**row.result) if row.result else None,
+        result=_kept(row.result),
         progress=row.progress,
         expired=row.expired,
     )
+
+
+def _kept(result: Mapping[str, Any] | None) -> Kept | None:
+    return Kept(**result) if result else None

@@ -27,6 +27,15 @@ _ILLEGAL_ARGUMENT = "java.lang.IllegalArgumentException"
 _DATA_STATES = ("0A", "21", "22", "42", "KD", "P0")
 """SQLSTATE classes of what a script or its data can mend; the others are Spark's or the cluster's."""
 
+_WAYS_OUT = {
+    "AMBIGUOUS_REFERENCE": "`a.x` says which is meant; a table that has a name twice, as `select a.*, b.*` "
+    "makes it, needs `as` in that select",
+    "COLUMN_ALREADY_EXISTS": "give one of them another name (`as`) in the select that makes the table",
+    "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE": "convert it in a select before: `cast(null as string)` for nulls "
+    "without a type, `to_json(column)` for what has fields or elements",
+}
+"""What to do about what Spark refuses every day, and tells no way out of, or a vague one."""
+
 _PLACE = re.compile(r"\(line (?P<line>\d+), pos (?P<position>\d+)\)")
 _CONDITION = re.compile(r"\A\s*\[[A-Z0-9_.]+\]\s*")
 _STATE = re.compile(r"\s*SQLSTATE: \w{5}\s*\Z")
@@ -87,7 +96,8 @@ def _of_condition(throwable: Any, spark: SparkSession | None) -> MlsqlError:
     ours = _in_our_words(condition, parameters, spark)
     if ours is not None:
         return ours
-    message, hint = _sentences(condition, parameters)
+    message, told = _sentences(condition, parameters)
+    hint = _WAYS_OUT.get(condition, told)
     if is_a(throwable, _ANALYSIS):
         return SqlError(message, hint=hint)
     if (throwable.getSqlState() or "").startswith(_DATA_STATES):

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import uuid
-from importlib.resources import files
 from itertools import chain
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from mlsql.spark.compiled import compiled
 from mlsql.sql.judge import Mention
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_NAME = "PlanReader"
 
 
 class PlanReader:
@@ -44,18 +41,5 @@ class PlanReader:
 
     def _java(self, spark: SparkSession) -> Any:
         with self._lock:
-            self._reader = self._reader or _compiled(spark)
+            self._reader = self._reader or compiled(spark, "PlanReader")
         return self._reader
-
-
-def _compiled(spark: SparkSession) -> Any:
-    """A reader in Java, by the compiler that Spark brings along.
-
-    Py4J remembers methods by the name of their class, so no two readers may have the same.
-    """
-    jvm: Any = spark._jvm
-    name = f"{_NAME}{uuid.uuid4().hex}"
-    compiler = jvm.org.codehaus.janino.SimpleCompiler()
-    compiler.setParentClassLoader(jvm.Thread.currentThread().getContextClassLoader())
-    compiler.cook(files("mlsql.spark").joinpath(f"{_NAME}.java").read_text("utf-8").replace(_NAME, name))
-    return compiler.getClassLoader().loadClass(name).getConstructors()[0].newInstance(None)

@@ -47,9 +47,14 @@ _LOCAL_DEFAULTS = {
     "spark.sql.shuffle.partitions": "32",
 }
 _METASTORE_SERVICE = "spark.hadoop.hive.metastore.uris"
-_GROUP_PROPERTIES = ("spark.jobGroup.id", "spark.job.description", "spark.job.interruptOnCancel")
+_GROUP, _DESCRIPTION, _INTERRUPTS = (
+    "spark.jobGroup.id",
+    "spark.job.description",
+    "spark.job.interruptOnCancel",
+)
 _QUERY_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-_CANCEL_SECONDS = 0.5
+CANCEL_AGAIN_SECONDS = 0.5
+"""How often :func:`cancel_jobs` is called as long as somebody goes on in the group."""
 
 
 def start_spark(settings: Settings, *, app_name: str = "mlsql") -> SparkSession:
@@ -153,30 +158,27 @@ def job_group(spark: SparkSession, group: str, description: str) -> Iterator[Non
     Threads made in the block belong to it only as ``pyspark.InheritableThread``.
     """
     context = spark.sparkContext
-    before = {name: context.getLocalProperty(name) for name in _GROUP_PROPERTIES}
+    before = {name: context.getLocalProperty(name) for name in (_GROUP, _DESCRIPTION)}
+    if before[_GROUP] is not None:  # each is a call of Java, and a run is seldom inside another group
+        before[_INTERRUPTS] = context.getLocalProperty(_INTERRUPTS)
     context.setJobGroup(group, description)
     try:
         yield
     finally:
+        context._jsc.clearJobGroup()
         for name, value in before.items():
-            context.setLocalProperty(name, value)  # type: ignore[arg-type]  # None takes it away
+            if value is not None:
+                context.setLocalProperty(name, value)
 
 
-def cancel_jobs(spark: SparkSession, group: str, *, until: threading.Event | None = None) -> None:
+def cancel_jobs(spark: SparkSession, group: str) -> None:
     """End the Spark jobs of *group*, and any that it starts later; may be called from any thread.
 
     PySpark's own ``cancelJobGroup`` lets the next job run, so that an iterative fit goes on. Spark
-    4.0 lets the next map stage of an adaptive query run in either case, so whoever goes on in the
-    group gives *until*: its jobs are ended again and again until that is set.
+    4.0 lets the next map stage of an adaptive query run in either case, so as long as somebody may
+    go on in the group it is called every :data:`CANCEL_AGAIN_SECONDS`, as by ``Stop.ending``.
     """
     spark.sparkContext._jsc.sc().cancelJobGroupAndFutureJobs(group)
-    if until is not None and not until.wait(0):
-        threading.Thread(target=_go_on_cancelling, args=(spark, group, until), daemon=True).start()
-
-
-def _go_on_cancelling(spark: SparkSession, group: str, until: threading.Event) -> None:
-    while not until.wait(_CANCEL_SECONDS):
-        cancel_jobs(spark, group)
 
 
 def _with_connectors(settings: Settings) -> Settings:

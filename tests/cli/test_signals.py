@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from mlsql.cli.exits import exit_codes
+
 ROOT = Path(__file__).parents[2]
 SECONDS = 60
 PROGRAM = """
@@ -58,3 +60,10 @@ def test_a_second_interrupt_ends_the_process(process):
     assert process.stdout.readline() == "stopping …\n"
     process.send_signal(signal.SIGINT)
     assert process.wait(SECONDS) == -signal.SIGINT
+
+
+def test_an_interrupt_before_the_run_begins_ends_as_cancelled(capsys):
+    """While settings are read, or the script is checked."""
+    with pytest.raises(SystemExit) as ended, exit_codes():
+        raise KeyboardInterrupt
+    assert (ended.value.code, capsys.readouterr().err) == (5, "cancelled\n")

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from mlsql.database import open_database, private_folder
 from mlsql.errors import ConfigError
 from mlsql.jobs.errors import JobConflict, UnknownJob
 from mlsql.jobs.outbox import DatabaseOutbox
-from mlsql.jobs.states import Callback, DeliveryState, Job, JobState, Kept, Submission
+from mlsql.jobs.states import Callback, DeliveryState, Job, JobState, JobSummary, Kept, Submission
 from mlsql.jobs.store import JobStore, SubmissionKey
 from mlsql.jobs.tables import METADATA
 
@@ -228,7 +228,22 @@ def test_pages_give_every_job_once_the_newest_first(database):
         if (cursor := page.next) is None:
             break
     assert seen == ids[::-1]
-    assert {each.submission.script for each in page.jobs} == {""}
+
+
+def test_a_page_tells_of_a_job_what_its_record_says(database):
+    """All that a list shows, also of a job that has ended, or has no limit of time."""
+    store, kept = JobStore(database), Kept(1, 8, complete=False)
+    ended, waiting = new_job("told", timeout=2.5, priority=3), new_job("told")
+    for each in (ended, waiting):
+        store.add(each)
+    running = replace(ended, state=JobState.RUNNING)
+    store.move(ended, JobState.RUNNING, started=1.0)
+    store.move(running, JobState.FAILED, ended=2.0, error={"kind": "x"}, result=kept, progress={"a": [1]})
+    listed = {each.id: each for each in store.page(name="told").jobs}
+    for record in map(store.find, (ended.id, waiting.id)):
+        shown = {each.name: getattr(record, each.name) for each in fields(JobSummary)}
+        assert listed[record.id] == JobSummary(**shown)
+    assert [each.id for each in store.latest_active("ann", 1)] == [waiting.id]
 
 
 def test_a_page_holds_what_was_asked_for(store):

@@ -189,3 +189,29 @@ def test_the_first_sentence_ends_at_its_stop_or_its_line(text, message, hint):
 def test_nearest_is_what_the_hints_use():
     """A name far from all has none."""
     assert nearest("zzzz", ["wine"]) is None
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("query", "way_out"),
+    [
+        (
+            "select id from (select a.*, b.* from wine a join wine b on a.id = b.id)",
+            "needs `as` in that select",
+        ),
+        ("create temporary view twice as select 1 as a, 2 as a", "give one of them another name (`as`)"),
+    ],
+)
+def test_a_refusal_of_every_day_says_what_to_do(raised, query, way_out):
+    """Where Spark itself says nothing, or nothing of use."""
+    assert way_out in raised(query).hint
+
+
+@pytest.mark.spark
+def test_a_column_that_a_format_cannot_hold_says_how_it_is_converted(spark, tmp_path):
+    """A null has no type; a format of plain columns holds no fields."""
+    with pytest.raises(spark_errors()) as caught:
+        spark.sql("select null as nothing").write.csv(str(tmp_path / "rows"))
+    told = sql_error(caught.value, {}, spark)
+    assert "`nothing`" in told.message
+    assert "cast(null as string)" in told.hint

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pyspark.errors import PySparkException
 from mlsql.spark.errors import spark_errors
 from mlsql.spark.launch import _on_command_line
 from mlsql.spark.sessions import cancel_jobs, job_group, own_session
+from mlsql.stop import Stop
 
 pytestmark = pytest.mark.spark
 
@@ -67,16 +69,15 @@ def test_a_group_ends_with_its_block(spark):
 @pytest.mark.parametrize("delay", [0.0, 2.0])
 def test_a_cancelled_group_ends_its_job_and_each_that_it_would_start_later(spark, delay):
     """Also when the cancel comes before the job; another group runs on."""
-    group, over = f"doomed {delay}", threading.Event()
-    timer = threading.Timer(delay, cancel_jobs, (spark, group), {"until": over})
-    timer.start()
+    group, stop = f"doomed {delay}", Stop()
+    timer = threading.Timer(delay, stop.cancel)
     begun = time.monotonic()
-    with job_group(spark, group, "counts"):
+    with stop.ending(partial(cancel_jobs, spark, group), again=0.5), job_group(spark, group, "counts"):
+        timer.start()
         for _ in range(2):
             with pytest.raises(spark_errors()):
                 spark.sql(ENDLESS).collect()
     assert time.monotonic() - begun < 30
-    over.set()
     timer.join(10)
     with job_group(spark, "other", "counts"):
         assert spark.range(3).count() == 3
