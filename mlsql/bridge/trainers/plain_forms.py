@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlsql.bridge.trainers import plain_steps, plain_trees
+from mlsql.bridge.trainers import plain_boosters, plain_steps, plain_trees
+from mlsql.bridge.trainers.boosting import LIBRARIES as BOOSTERS
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.bridge.trainers.plain_steps import Steps
+from mlsql.bridge.trainers.plain_texts import expect_narrow
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.bayes import GaussianBayes, log_priors
 from mlsql.udf.predictors.plain.chain import Chain, Transformer
@@ -39,8 +41,14 @@ def plain_of(estimator: Any, encoder: Any = None) -> PlainModel | None:
 
 def converted(estimator: Any, encoder: Any = None, front: Steps = ()) -> PlainModel:
     """The same, or behind the steps *front*; NoPlainForm tells why there is none."""
-    model = _converted(estimator)
-    steps = front if encoder is None else plain_steps.steps_of(encoder)
+    model = _behind(front if encoder is None else plain_steps.steps_of(encoder), _converted(estimator))
+    if isinstance(model, Chain | Transformer):
+        expect_narrow(model.steps, getattr(model, "model", None))
+    return model
+
+
+def _behind(steps: Steps, model: PlainModel) -> PlainModel:
+    """*model* behind *steps*, if there are any."""
     if not steps:
         return model
     match model:
@@ -55,7 +63,8 @@ def _converted(estimator: Any) -> PlainModel:
     kind = type(estimator)
     if kind.__name__ == "Pipeline":
         return _pipeline(estimator)
-    make = _FAMILIES.get(kind.__name__) if kind.__module__.startswith("sklearn.") else None
+    is_known = kind.__module__.partition(".")[0] in ("sklearn", *BOOSTERS)
+    make = _FAMILIES.get(kind.__name__) if is_known else None
     if make is not None:
         return make(estimator)
     return Transformer(plain_steps.steps_of(estimator))
@@ -64,12 +73,7 @@ def _converted(estimator: Any) -> PlainModel:
 def _pipeline(pipeline: Any) -> PlainModel:
     *front, (_, last) = pipeline.steps
     steps = tuple(step for _, each in front for step in plain_steps.steps_of(each))
-    if not hasattr(last, "predict"):
-        return Transformer((*steps, *plain_steps.steps_of(last)))
-    model = _converted(last)
-    if isinstance(model, Chain):
-        return Chain((*steps, *model.steps), model.model)
-    return Chain(steps, model) if steps else model
+    return _behind(steps, _converted(last))
 
 
 def labels_of(estimator: Any) -> tuple[Label, ...]:
@@ -226,6 +230,11 @@ _FAMILIES: Mapping[str, Made] = MappingProxyType(
             ),
             plain_trees.forest_regressor,
         ),
+        **dict.fromkeys(("XGBClassifier", "XGBRFClassifier"), plain_boosters.xgboost_classifier),
+        **dict.fromkeys(("XGBRegressor", "XGBRFRegressor"), plain_boosters.xgboost_regressor),
+        "LGBMClassifier": plain_boosters.lightgbm_classifier,
+        "LGBMRegressor": plain_boosters.lightgbm_regressor,
+        "VotingClassifier": plain_boosters.numbered,
         "GradientBoostingClassifier": plain_trees.boosted_classifier,
         "GradientBoostingRegressor": plain_trees.boosted_regressor,
         "HistGradientBoostingClassifier": plain_trees.histogram_classifier,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mlsql.bridge.trainers import plain_texts
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Step
@@ -22,9 +23,10 @@ from mlsql.udf.predictors.plain.preparation import (
     Select,
     Standardise,
 )
+from mlsql.udf.predictors.plain.vectorisers import Counted
 
 Steps = tuple[Step, ...]
-_OF_COLUMNS = (OneHot, Ordinal, ImputeTexts, Blocks)
+_OF_COLUMNS = (OneHot, Ordinal, ImputeTexts, Blocks, Counted)
 """Steps that take columns; in front of any other one columns become numbers."""
 
 
@@ -55,9 +57,9 @@ def _columns(transformer: Any) -> Steps:
 
 
 def _block(positions: tuple[int, ...], transformer: Any, given: Any) -> Block:
-    if isinstance(given, str | int):
-        raise NoPlainForm("a column that is handed over without a frame has no plain form")
     steps = steps_of(transformer)
+    if isinstance(given, str | int) != (bool(steps) and isinstance(steps[0], Counted)):
+        raise NoPlainForm("only a column of texts is handed over without a frame, and it always is")
     is_numeric = bool(steps) and not isinstance(steps[0], _OF_COLUMNS)
     return Block(positions, (Numbers(), *steps) if is_numeric else steps)
 
@@ -196,6 +198,11 @@ _STEPS: Mapping[str, Callable[[Any], Steps]] = MappingProxyType(
         "Normalizer": lambda step: (Normalise(step.norm),),
         "PCA": _project,
         "TruncatedSVD": _project,
+        "CountVectorizer": plain_texts.counts,
+        "TfidfTransformer": plain_texts.weights,
+        "TfidfVectorizer": plain_texts.tf_idf,
+        "HashingVectorizer": plain_texts.hashes,
+        "FeatureHasher": plain_texts.hashed_words,
         "VarianceThreshold": _select,
         "SelectKBest": _select,
         "SelectPercentile": _select,

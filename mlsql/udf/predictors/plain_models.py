@@ -31,10 +31,11 @@ class PlainFolder:
 
 @dataclass(frozen=True, slots=True)
 class PlainPredictor:
-    """A Predictor around a plain model."""
+    """A Predictor around a plain model; it warns of no number, however large."""
 
     model: PlainModel
 
+    @np.errstate(all="ignore")
     def predict(self, features: Any) -> Any:
         """One answer per row of *features*, a pandas frame or a matrix."""
         return self.model.predict(_given(features))
@@ -44,6 +45,7 @@ class PlainPredictor:
         """Whether the model has."""
         return self.model.has_probabilities
 
+    @np.errstate(all="ignore")
     def probabilities(self, features: Any) -> Any:
         """A row for each of *features*: how probable each class is, in the order of the classes."""
         return self.model.probabilities(_given(features))

@@ -26,7 +26,6 @@ from mlsql.models.manifest import (
 )
 from mlsql.udf.predictors.plain import PLAIN, read_plain
 from mlsql.udf.predictors.plain.base import NotFinite
-from mlsql.udf.predictors.plain.stepping import FittedStep
 from mlsql.udf.predictors.rows import Rows, WrongRow
 
 _BULK_ROWS = 1000
@@ -124,8 +123,12 @@ class ReadyModel:
         answers = iter(found)
         return [next(answers) if is_there else None for is_there in present.tolist()]
 
+    @np.errstate(all="ignore")
     def _asked(self, method: Callable[[Any], Any], features: Any) -> Any:
-        """What *method* says; a feature that is not finite is told by the name of its column."""
+        """What *method* says; a feature that is not finite is told by the name of its column.
+
+        Without warnings: numbers that are too large have answers as others do.
+        """
         try:
             return method(features)
         except NotFinite as error:
@@ -160,8 +163,8 @@ def ready(stored: StoredModel, candidate: CandidateRecord) -> ReadyModel:
     folder = _folder(stored.directory(candidate.index))
     rows, form = Rows.of(stored.manifest), _form(folder, candidate)
     engine = _engine(folder, form, rows)
-    if isinstance(engine, FittedStep):
-        rows = replace(rows, width=engine.functions[0].width, are_columns=True)
+    if functions := getattr(engine, "functions", ()):  # of a fitted step
+        rows = replace(rows, width=functions[0].width, are_columns=True)
     most = bulk_form(candidate.forms) or form
     return ReadyModel(
         manifest=stored.manifest,

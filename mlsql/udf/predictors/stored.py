@@ -63,6 +63,8 @@ def find_predictor(folder: Path, form: FormName | None = None) -> StoredPredicto
         if flavor in flavors:
             found: StoredPredictor = resolve_name(family).in_folder(folder, flavors[flavor])
             return found
+    if "spark" in flavors:
+        raise DataError(f"the model in {folder} has no plain form: Spark alone answers it")
     raise DataError(f"the model in {folder} is stored as {listed(flavors)}, which no function can be made of")
 
 

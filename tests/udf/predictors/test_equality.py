@@ -194,16 +194,15 @@ def check(library, plain, rows):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         reason, _ = compared(library, plain, trials(rows), NEAR)
-    assert not reason
-    matrix = hasattr(rows, "columns")
-    many = plain.predict(rows[:50])
-    for number in range(50):
-        row = rows.iloc[number].tolist() if matrix else rows[number]
-        assert plain.model.predict(row) == many[number]
-        if plain.has_probabilities:
-            assert list(plain.model.probabilities(row)) == list(
-                plain.probabilities(rows[number : number + 1])[0]
-            )
+        assert not reason
+        is_frame = hasattr(rows, "columns")
+        many = plain.predict(rows[:50])
+        for number in range(len(many)):
+            row = rows.iloc[number].tolist() if is_frame else rows[number]
+            assert plain.model.predict(row) == many[number]
+            if plain.has_probabilities:
+                alone = plain.probabilities(rows[number : number + 1])[0]
+                assert list(plain.model.probabilities(row)) == list(alone)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from mlsql.udf.predictors.plain.families import FAMILIES, class_of, family_of
 from mlsql.udf.predictors.plain.linear import LinearClassifier
 
 MODEL = LinearClassifier(np.array([[1.0, -2.0]]), np.array([0.5]), ("no", "yes"), "logistic")
+SMAPS = Path("/proc/self/smaps")
 TYPES = st.sampled_from([np.float64, np.int64, np.bool_])
 SHAPES = st.lists(st.integers(0, 4), min_size=0, max_size=3).map(tuple)
 
@@ -59,6 +62,22 @@ def test_every_family_is_found_by_its_name():
     assert {name: family_of(object.__new__(class_of(name))) for name in FAMILIES} == {
         name: name for name in FAMILIES
     }
+
+
+@pytest.mark.skipif(not SMAPS.exists(), reason="this system does not tell how memory is mapped")
+def test_processes_share_the_arrays_of_a_model(tmp_path):
+    """They are mapped as one copy for all, and no page of them is this process's own when it has answered."""
+    wide = LinearClassifier(np.ones((1, 1 << 18)), np.zeros(1), ("no", "yes"))
+    file = write_plain(tmp_path, wide) / "arrays.npz"
+    model = read_plain(tmp_path)
+    assert model.predict(np.ones(1 << 18)) == "yes"
+    mapped = re.search(
+        rf"^\S+ (\S+) .*{re.escape(str(file))}\n((?:\w+:.*\n)+)", SMAPS.read_text(), re.MULTILINE
+    )
+    assert mapped
+    sizes = dict(re.findall(r"(\w+): +(\d+) kB", mapped[2]))
+    assert (mapped[1], sizes["Anonymous"]) == ("r--s", "0")
+    assert int(sizes["Rss"]) >= 2048
 
 
 @pytest.mark.parametrize("damage", ["number", "cut", "gone", "words", "family"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,10 +25,12 @@ from mlsql.bridge.trainers.script import FittedScript
 from mlsql.bridge.trainers.script_models import ReturnedEstimator
 from mlsql.errors import DataError, MissingModel
 from mlsql.models.manifest import Column
+from mlsql.models.remote import RemoteModelStore
 from mlsql.udf.predictors.onnx import OnnxModel, open_session
 from mlsql.udf.predictors.plain import read_plain
 from mlsql.udf.predictors.ready import open_ready
 from mlsql.udf.predictors.rows import WrongRow
+from tests.s3_server import environment_for, s3_server
 
 RANDOM = np.random.default_rng(0)
 TABLE = pd.DataFrame(
@@ -250,3 +253,33 @@ def test_a_path_without_a_model_is_told(tmp_path, mixed):
         mlsql.load_predictor(mixed.path, index=3)
     with pytest.raises(DataError, match="is no version of a model"):
         open_ready(str(tmp_path), 0)
+
+
+def test_a_model_in_a_bucket_is_loaded_by_its_address(mixed, tmp_path, monkeypatch):
+    """From a copy on this machine, which is fetched once; the answers are the same."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with s3_server() as (address, bucket):
+        for name, value in environment_for(address).items():
+            monkeypatch.setenv(name, value)
+        with RemoteModelStore().begin("s3://bucket/models/mixed") as draft:
+            shutil.copytree(mixed.folder, draft.directory / "model" / "0")
+            draft.commit(mixed.stored.manifest)
+        bucket.requests.clear()
+        found = [mlsql.load_predictor("s3://bucket/models/mixed").predict_many(TABLE.head(9)) for _ in "ab"]
+    fetched = [each for each in bucket.requests if each.startswith("GET") and each.endswith("arrays.npz")]
+    assert len(fetched) == 1
+    assert found[0] == found[1] == mixed.library.predict(TABLE.head(9)).tolist()
+
+
+@pytest.mark.parametrize("extreme", [1e300, -1e300, 1.7e308, 5e-324, -0.0])
+def test_numbers_that_are_extreme_warn_nobody(mixed, plain, extreme):
+    """One row and many, with probabilities: answers as the library has them, and nothing in a log."""
+    for trained, row in ((mixed, [extreme, "Rome", 3, True]), (plain, [[extreme, -extreme]])):
+        model = ready(trained)
+        with np.errstate(all="ignore"):
+            given = TABLE.head(1).assign(age=extreme, city="Rome", visits=3, member=True)
+            wanted = trained.library.predict(given if trained is mixed else np.array(row))[0]
+        columns = {each.name: [value] * 2 for each, value in zip(model.inputs, row, strict=True)}
+        assert model.answer(row) == wanted
+        assert model.answers(columns) == [wanted] * 2
+        assert model.probabilities(row) == model.many_probabilities(columns)[1]

@@ -9,9 +9,10 @@ import numpy as np
 
 from mlsql.errors import DataError
 from mlsql.models.manifest import Label
+from mlsql.udf.predictors.plain.sparse import SparseRows
 
 Features: TypeAlias = Any
-"""A matrix of doubles, a row a row, or one row as an array; in front of an encoder, columns.
+"""A matrix of doubles, a row a row, or one row as an array; sparse rows; in front of an encoder, columns.
 
 Columns are a sequence with, for each column, its values in a list or array, or one plain value."""
 
@@ -68,6 +69,8 @@ def linear(weights: Any, features: Features) -> Any:
 
     Row by row, since a product of matrices rounds otherwise than that of a matrix with one row.
     """
+    if isinstance(features, SparseRows):
+        return features.times(weights)
     if features.ndim == 1:
         return weights @ features
     return np.matmul(weights, features[..., None])[..., 0]
@@ -83,11 +86,15 @@ def distances(centres: Any, variances: Any, features: Features) -> Any:
 
 def check_finite(features: Features, told: Any) -> None:
     """Raise NotFinite where *told*, which depends on all *features*, shows NaN or infinity among them."""
-    is_finite = isfinite(told.dot(told)) if told.ndim == 1 else np.isfinite(told).all()
-    if not is_finite:
-        bad = ~np.isfinite(features)
-        if bad.any():
-            raise NotFinite(int(np.nonzero(bad)[-1][0]))
+    is_finite = isfinite(np.vdot(told, told)) if told.ndim == 1 else np.isfinite(told).all()
+    if is_finite:
+        return
+    if isinstance(features, SparseRows):
+        places = features.indices[~np.isfinite(features.values)]
+    else:
+        places = np.nonzero(~np.isfinite(features))[-1]
+    if len(places):
+        raise NotFinite(int(places[0]))
 
 
 class NotFinite(DataError):

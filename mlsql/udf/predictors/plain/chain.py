@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, PlainModel, Step
+from mlsql.udf.predictors.plain.sparse import dense, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Chain:
 
     def predict(self, features: Features) -> Any:
         """What the model answers."""
-        return self.model.predict(prepared(self.steps, features))
+        return self.model.predict(self._prepared(features))
 
     @property
     def has_probabilities(self) -> bool:
@@ -26,7 +27,10 @@ class Chain:
 
     def probabilities(self, features: Features) -> Any:
         """Those of the model."""
-        return self.model.probabilities(prepared(self.steps, features))
+        return self.model.probabilities(self._prepared(features))
+
+    def _prepared(self, features: Features) -> Any:
+        return taken(self.model, prepared(self.steps, features))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +41,11 @@ class Transformer(AnswersOnly):
 
     def predict(self, features: Features) -> Any:
         """What the steps make."""
-        return prepared(self.steps, features)
+        return dense(prepared(self.steps, features))
 
 
 def prepared(steps: tuple[Step, ...], features: Features) -> Any:
     """*features* after all *steps*."""
     for step in steps:
-        features = step(features)
+        features = step(taken(step, features))
     return features

@@ -11,6 +11,7 @@ import numpy as np
 from mlsql.errors import DataError
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Features, Step
+from mlsql.udf.predictors.plain.sparse import SparseRows, side_by_side, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Block:
     def __call__(self, features: Features) -> Any:
         """Its part of the matrix."""
         if isinstance(features, np.ndarray):
-            taken: Any = features[..., list(self.positions)]
+            part: Any = features[..., list(self.positions)]
         else:
-            taken = [features[each] for each in self.positions]
+            part = [features[each] for each in self.positions]
         for step in self.steps or (Numbers(),):
-            taken = step(taken)
-        return taken
+            part = step(taken(step, part))
+        return part
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ class Blocks:
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
-        return np.concatenate([block(features) for block in self.blocks], axis=-1)
+        parts = [block(features) for block in self.blocks]
+        if any(isinstance(each, SparseRows) for each in parts):
+            return side_by_side(parts)
+        return np.concatenate(parts, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)

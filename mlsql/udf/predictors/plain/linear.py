@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled, linear
@@ -14,6 +14,7 @@ from mlsql.udf.predictors.plain.links import Link, MeanLink, mean_of, probabilit
 class LinearClassifier:
     """The class with the highest of ``coefficients @ features + intercepts``."""
 
+    takes_sparse: ClassVar[bool] = True
     coefficients: Any
     """Classes × features; of two classes one row is enough, which is above *threshold* for the second."""
     intercepts: Any
@@ -49,6 +50,7 @@ class LinearClassifier:
 class LinearRegressor(AnswersOnly):
     """The mean at ``coefficients @ features + intercept``."""
 
+    takes_sparse: ClassVar[bool] = True
     coefficients: Any
     """One row."""
     intercept: float

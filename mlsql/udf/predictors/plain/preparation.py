@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from mlsql.udf.predictors.plain.base import Features, check_finite, linear
+from mlsql.udf.predictors.plain.sparse import SparseRows, dense
 
 
 @dataclass(frozen=True, slots=True)
 class Standardise:
     """``(feature - centre) / scale``; None leaves that out. NaN stays NaN."""
 
+    takes_sparse: ClassVar[bool] = True
     centre: Any
     scale: Any
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
         if self.centre is not None:
-            features = features - self.centre
-        return features if self.scale is None else features / self.scale
+            features = dense(features) - self.centre
+        if self.scale is None:
+            return features
+        if isinstance(features, SparseRows):
+            return features.with_values(features.values / self.scale[features.indices])
+        return features / self.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,15 @@ class ImputeTexts:
 class Binarise:
     """1 for what is above the threshold, 0 for the rest."""
 
+    takes_sparse: ClassVar[bool] = True
     threshold: float
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
+        if isinstance(features, SparseRows) and self.threshold >= 0.0:
+            check_finite(features, features.values)
+            return features.with_values((features.values > self.threshold).astype(np.float64))
+        features = dense(features)
         check_finite(features, features)
         return (features > self.threshold).astype(np.float64)
 
@@ -85,10 +96,13 @@ class Binarise:
 class Normalise:
     """Each row scaled to length 1; one of zeros stays."""
 
+    takes_sparse: ClassVar[bool] = True
     norm: Literal["l1", "l2", "max"]
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
+        if isinstance(features, SparseRows):
+            return self._sparse(features)
         sizes = np.abs(features)
         lengths = {
             "l1": lambda: sizes.sum(axis=-1, keepdims=True),
@@ -98,11 +112,20 @@ class Normalise:
         check_finite(features, lengths)
         return features / np.where(lengths == 0.0, 1.0, lengths)
 
+    def _sparse(self, rows: SparseRows) -> SparseRows:
+        sizes = np.abs(rows.values)
+        by = np.maximum if self.norm == "max" else np.add
+        sums = rows.reduced(by, sizes**2 if self.norm == "l2" else sizes)
+        lengths = np.sqrt(sums) if self.norm == "l2" else sums
+        check_finite(rows, lengths)
+        return rows.with_values(rows.values / np.where(lengths == 0.0, 1.0, lengths)[rows.rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """``components @ (features - centre)``: principal components and the like."""
 
+    takes_sparse: ClassVar[bool] = True
     components: Any
     """New features × old ones."""
     centre: Any
@@ -110,7 +133,7 @@ class Project:
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
-        made = linear(self.components, features if self.centre is None else features - self.centre)
+        made = linear(self.components, features if self.centre is None else dense(features) - self.centre)
         check_finite(features, made)
         return made
 
@@ -119,10 +142,13 @@ class Project:
 class Select:
     """The features at these positions, in this order."""
 
+    takes_sparse: ClassVar[bool] = True
     positions: tuple[int, ...]
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
+        if isinstance(features, SparseRows):
+            return features.selected(self.positions)
         return features[..., list(self.positions)]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from mlsql.errors import DataError
 from mlsql.models.manifest import Column
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features
+from mlsql.udf.predictors.plain.sparse import SparseRows
 
 VECTOR, NUMBERS, ANY = "vector", "array<double>", "any"
 
@@ -42,27 +42,6 @@ class StepFunction:
 def one(name: str, kind: str) -> tuple[Column, ...]:
     """The parameters of a function that has one."""
     return (Column(name, kind),)
-
-
-@dataclass(frozen=True, slots=True)
-class SparseRows:
-    """Rows of mostly zeros: row i has ``values[starts[i]:starts[i + 1]]`` at these ``indices``, ascending."""
-
-    size: int
-    starts: Any
-    indices: Any
-    values: Any
-
-    def parts(self, flat: Any) -> list[Any]:
-        """The part of each row of *flat*, its indices or values, as a list."""
-        entries, starts = flat.tolist(), self.starts.tolist()
-        return [entries[start:end] for start, end in pairwise(starts)]
-
-    def dense(self) -> Any:
-        """The same as a matrix."""
-        made = np.zeros((len(self.starts) - 1, self.size))
-        made[np.repeat(np.arange(len(made)), np.diff(self.starts)), self.indices] = self.values
-        return made
 
 
 class FittedStep(AnswersOnly):

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, SparseRows, StepFunction, one
+from mlsql.udf.predictors.plain.sparse import SparseRows
+from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, StepFunction, one
 from mlsql.udf.segmentation import Segmentation
 
 _HASH_SEED = 42

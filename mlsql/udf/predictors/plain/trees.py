@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled
 
-_FEW_NODES = 8192
+_FEW_NODES = 4096
 """With no more nodes it takes less time to compare at all of them than only where one row comes by."""
 _USUAL = 1e70
 """Below this square of a row's length no number is missing, or too large for single precision."""
 _AT_ONCE = 1 << 15
 """So many pairs of a row and a tree are walked together: they stay in the processor's cache."""
+_Top: TypeAlias = tuple[int, Any, Any, Any]
+"""How many levels it has, and its features, thresholds and left children."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trees:
     """Nodes of all trees; the right child of a node stands behind its left one, a leaf is its own child.
 
+    They stand level by level: the roots of all trees, what is below these, and so on.
     A number above its node's threshold goes right; a leaf's threshold is infinite. :func:`stacked`
     makes one of single trees.
     """
@@ -35,6 +39,8 @@ class Trees:
     values: Any
     """Nodes × outputs."""
     depth: int
+    levels: tuple[int, ...] = ()
+    """How many nodes stand in each level and above it; none where nodes stand tree by tree."""
     is_single: bool = True
     """Whether features are rounded to single precision before they are compared, as scikit-learn does."""
     missing_right: Any = None
@@ -45,6 +51,17 @@ class Trees:
     """Sets × category numbers: whether that category goes left."""
     known: Any = None
     """The same: whether it was there in training; one that was not is as missing as NaN."""
+    takes_infinite: bool = False
+    """Whether infinity is a number like others, too, where features are rounded."""
+    top: _Top = field(init=False, repr=False, compare=False)
+    """The levels at whose nodes one row is compared at all."""
+
+    def __post_init__(self) -> None:
+        """Find the top."""
+        above = bisect_right(self.levels, _FEW_NODES)
+        count = self.levels[above - 1] if above else 0
+        arrays = (self.features[:count], self.thresholds[:count], self.left[:count])
+        object.__setattr__(self, "top", (min(above, self.depth), *arrays))
 
     def leaves(self, features: Features) -> Any:
         """The leaf that each row comes to in each tree, the trees on the last axis."""
@@ -59,41 +76,36 @@ class Trees:
         """The features as they are compared with thresholds."""
         if self.is_single:
             with np.errstate(over="ignore"):
-                features = features.astype(np.float32).astype(np.float64)
+                features = features.astype(np.float32)
         if self.missing_right is None:
             check_finite(features, features)
-        elif self.is_single:  # such trees of scikit-learn take NaN, and nothing infinite
+        elif self.is_single and not self.takes_infinite:  # as scikit-learn, which takes NaN there
             there = np.where(np.isnan(features), 0.0, features)
             check_finite(there, there)
         return features
 
     def _of_one(self, row: Any) -> Any:
-        is_usual = bool(row.dot(row) < _USUAL)  # which NaN is not
-        if not is_usual:
-            row = self._compared(row)
-        elif self.is_single:
-            row = row.astype(np.float32).astype(np.float64)
-        nodes = self.roots
-        if len(self.left) > _FEW_NODES:
-            return self._walked(row, nodes, None, is_usual=is_usual)
-        met = row.take(self.features)
-        right = met > self.thresholds
+        is_usual = bool(np.vdot(row, row) < _USUAL)  # which NaN is not, and of which vdot never warns
         if not is_usual or self.category_sets is not None:
-            right = self._special(np.arange(len(met)), met, right)
-        after = self.left + right
-        for _ in range(self.depth):
+            return self._walked(self._compared(row), self.roots, None, self.depth, is_usual=is_usual)
+        if self.is_single:
+            row = row.astype(np.float32)
+        above, features, thresholds, left = self.top
+        after = left + (row.take(features) > thresholds)
+        nodes = self.roots
+        for _ in range(above):
             nodes = after.take(nodes)
-        return nodes
+        return self._walked(row, nodes, None, self.depth - above, is_usual=True)
 
     def _of_block(self, rows: Any) -> Any:
         offsets = np.arange(0, rows.size, rows.shape[1], dtype=np.intp)[:, None]
         nodes = np.repeat(self.roots[None], len(rows), axis=0)
-        return self._walked(rows.reshape(-1), nodes, offsets, is_usual=not np.isnan(rows).any())
+        return self._walked(rows.reshape(-1), nodes, offsets, self.depth, is_usual=not np.isnan(rows).any())
 
-    def _walked(self, values: Any, nodes: Any, offsets: Any, *, is_usual: bool) -> Any:
+    def _walked(self, values: Any, nodes: Any, offsets: Any, levels: int, *, is_usual: bool) -> Any:
         features, thresholds, left = self.features, self.thresholds, self.left
         is_special = not is_usual or self.category_sets is not None
-        for _ in range(self.depth):
+        for _ in range(levels):
             places = features.take(nodes)
             met = values.take(places if offsets is None else places + offsets)
             right = met > thresholds.take(nodes)
@@ -139,47 +151,53 @@ def stacked(
     known: Any = None,
 ) -> Trees:
     """All *trees* in one; *in_left* and *known* hold the sets of categories that any of them asks for."""
-    ordered = [_by_levels(tree) for tree in trees]
-    starts = np.cumsum([0, *(len(order) for order, _, _ in ordered)])
-    inner = [np.asarray(tree.left)[order] >= 0 for tree, (order, _, _) in zip(trees, ordered, strict=True)]
+    starts = np.cumsum([0, *(len(tree.left) for tree in trees)])
+    left = _joined_children([tree.left for tree in trees], starts)
+    right = _joined_children([tree.right for tree in trees], starts)
+    levels = [*_levels(starts[:-1], left, right)]
+    order = np.concatenate(levels)
+    places = np.empty(starts[-1], dtype=np.intp)
+    places[order] = np.arange(len(order))
+    is_inner = left[order] >= 0
 
-    def joined(of: Any, dtype: Any) -> Any:
-        parts = [np.asarray(of(tree))[order] for tree, (order, _, _) in zip(trees, ordered, strict=True)]
-        return np.ascontiguousarray(np.concatenate(parts), dtype=dtype)
+    def joined(parts: Iterable[Any], dtype: Any) -> Any:
+        return np.concatenate([np.asarray(each, dtype=dtype) for each in parts])[order]
 
-    is_inner = np.concatenate(inner)
-    has_missing = trees[0].missing_left is not None
-    has_sets = trees[0].category_sets is not None
+    thresholds = joined((tree.thresholds for tree in trees), np.float64)
     return Trees(
-        roots=np.array(starts[:-1], dtype=np.intp),
-        features=np.where(is_inner, joined(lambda tree: tree.features, np.intp), 0),
-        thresholds=np.where(is_inner, joined(lambda tree: tree.thresholds, np.float64), np.inf),
-        left=np.concatenate([left + start for (_, left, _), start in zip(ordered, starts, strict=False)]),
-        values=joined(lambda tree: tree.values, np.float64),
-        depth=max(depth for _, _, depth in ordered),
+        roots=np.arange(len(trees)),
+        features=np.where(is_inner, joined((tree.features for tree in trees), np.intp), 0),
+        thresholds=np.where(is_inner, _single(thresholds) if is_single else thresholds, np.inf),
+        left=np.where(is_inner, places[left[order]], np.arange(len(order))),
+        values=joined((tree.values for tree in trees), np.float64),
+        depth=len(levels) - 1,
+        levels=tuple(np.cumsum([*map(len, levels)]).tolist()),
         is_single=is_single,
-        missing_right=~joined(lambda tree: tree.missing_left, bool) & is_inner if has_missing else None,
-        category_sets=np.where(is_inner, joined(lambda tree: tree.category_sets, np.intp), -1)
-        if has_sets
+        missing_right=~joined((tree.missing_left for tree in trees), bool) & is_inner
+        if trees[0].missing_left is not None
+        else None,
+        category_sets=np.where(is_inner, joined((tree.category_sets for tree in trees), np.intp), -1)
+        if trees[0].category_sets is not None
         else None,
         in_left=in_left,
         known=known,
     )
 
 
-def _by_levels(tree: Tree) -> tuple[Any, Any, int]:
-    """The nodes of *tree* level by level, siblings side by side: old numbers, left children, depth."""
-    left, right = np.asarray(tree.left), np.asarray(tree.right)
-    levels = list(_levels(left, right))
-    order = np.concatenate(levels)
-    place = np.empty(len(left), dtype=np.intp)
-    place[order] = np.arange(len(order))
-    children = left[order]
-    return order, np.where(children < 0, np.arange(len(order)), place[children]), len(levels) - 1
+def _joined_children(children: Sequence[Any], starts: Any) -> Any:
+    """The numbers of the children among the nodes of all trees; of leaves they are negative."""
+    pairs = zip(map(np.asarray, children), starts, strict=False)
+    return np.concatenate([np.where(each < 0, -1, each + start) for each, start in pairs])
 
 
-def _levels(left: Any, right: Any) -> Iterator[Any]:
-    level = np.zeros(1, dtype=np.intp)
+def _single(thresholds: Any) -> Any:
+    """The greatest numbers of single precision that are not above: the same ones are above them."""
+    rounded = thresholds.astype(np.float32)
+    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def _levels(level: Any, left: Any, right: Any) -> Iterator[Any]:
+    """The nodes of each level, children of one node side by side."""
     while len(level):
         yield level
         inner = level[left[level] >= 0]

@@ -11,7 +11,8 @@ import numpy as np
 
 from mlsql.errors import DataError
 from mlsql.models.manifest import Column
-from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, SparseRows, StepFunction, one
+from mlsql.udf.predictors.plain.sparse import SparseRows, side_by_side
+from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, StepFunction, one
 
 
 @dataclass(frozen=True)
@@ -87,34 +88,9 @@ class Assembled(FittedStep):
         return column
 
 
-def side_by_side(blocks: Sequence[Any]) -> SparseRows:
-    """Matrices and sparse rows as one."""
-    count, offset = 0, 0
-    rows, places, values = [], [], []
-    for block in blocks:
-        row, place, value = _entries(block)
-        rows.append(row)
-        places.append(place + offset)
-        values.append(value)
-        count = len(block.starts) - 1 if isinstance(block, SparseRows) else len(block)
-        offset += _width(block)
-    row, place = np.concatenate(rows), np.concatenate(places)
-    order = np.lexsort((place, row))
-    starts = np.searchsorted(row[order], np.arange(count + 1))
-    return SparseRows(offset, starts, place[order].astype(np.int32), np.concatenate(values)[order])
-
-
 def _width(block: Any) -> int:
     width: int = block.size if isinstance(block, SparseRows) else block.shape[1]
     return width
-
-
-def _entries(block: Any) -> tuple[Any, Any, Any]:
-    """Row, place and value of each number of a block that is not 0."""
-    if isinstance(block, SparseRows):
-        return np.repeat(np.arange(len(block.starts) - 1), np.diff(block.starts)), block.indices, block.values
-    row, place = np.nonzero(block)
-    return row, place, block[row, place]
 
 
 @dataclass(frozen=True)
