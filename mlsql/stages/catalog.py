@@ -16,7 +16,7 @@ from mlsql.errors import ConfigError, ScriptError, UnknownName
 from mlsql.grammar.nodes import Word
 from mlsql.options import Declared, declared_options
 from mlsql.registry import Registry
-from mlsql.session import Run
+from mlsql.session import Run, quoted
 from mlsql.spans import Span
 from mlsql.stages.algorithms.base import Algorithm, Defines, Described, Predicts, Surveyed, Trains, Transforms
 from mlsql.stages.rows import local_table
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 T = TypeVar("T")
-Value = str | bool | None
+Value = str | bool | int | None
 
 _PARAMETERS = "param string, description string, default string, required boolean, type string"
 
@@ -105,9 +105,10 @@ def algorithm_example(registry: Registry[Algorithm], name: Word) -> Listing:
     return Listing("name string, doc string, example string", ((name.text, found.doc, found.example),))
 
 
-def tables(run: Run, span: Span) -> Listing:
-    """The tables of the session, and those of its current database."""
-    found = run.sql(Rendered("show tables", span)).collect()  # Spark's catalog.listTables starts a job
+def tables(run: Run, span: Span, database: Word | None = None) -> Listing:
+    """The tables of the session, and those of its current *database* or of another."""
+    query = "show tables" if database is None else f"show tables from {quoted(database.text)}"
+    found = run.sql(Rendered(query, span)).collect()  # Spark's catalog.listTables starts a job
     rows = (
         (each.namespace, each.tableName, each.isTemporary)
         for each in sorted(found, key=lambda each: each.tableName)

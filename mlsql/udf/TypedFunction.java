@@ -11,6 +11,7 @@ import org.apache.spark.sql.catalyst.analysis.FunctionRegistryBase;
 import org.apache.spark.sql.catalyst.analysis.SQLScalarFunction;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedAttribute;
 import org.apache.spark.sql.catalyst.analysis.UnresolvedExtractValue;
+import org.apache.spark.sql.catalyst.analysis.UnresolvedFunction;
 import org.apache.spark.sql.catalyst.catalog.SQLFunction;
 import org.apache.spark.sql.catalyst.expressions.*;
 import org.apache.spark.sql.catalyst.expressions.objects.Invoke;
@@ -37,30 +38,37 @@ import scala.collection.mutable.ListBuffer;
 /**
  * Builds the expression of a call: the body with the arguments in the places of the parameters. They
  * are given by position or by name, and cast; where an array of doubles is asked for, a vector will do:
- * it is converted, or stays what it is where there is a body for vectors.
+ * it is converted, or stays what it is where there is a body for vectors. A body may call methods of Java, as
+ * {@code StatUtils.mean(v)}, those of stored models among them, and {@code holds_null(array)}.
  */
 public final class TypedFunction implements Function1 {
+    private static final Byte DENSE = new Byte((byte) 1);
     private static final DataType ARRAYS = DataType.fromDDL("array<array<double>>");
     private static final String TO_ARRAYS = "transform(vectors, each -> if(each is null, null, vector_to_array(each, 'float64')))";
+    /** A search in vain is null where there are nulls, and faster than a lambda: one is for what it finds. */
+    private static final String HOLDS_NULL = "case array_contains(doubles, double('-4.9e-324')) when false then false"
+        + " else exists(doubles, each -> each is null) end";
 
     private final String name;
     private final String signature;
     private final String[] names;
     private final String[] types;
     private final Object body;
-    private final Expression vectorBody;
+    private final Object vectorBody;
+    private final java.util.Map models;
     private final Function1 vectorToArray;
 
-    /** The body is an expression, or its text, which is parsed when the function is first called. */
+    /** A body is an expression, or its text, which is parsed when it is called; models are stored ones by name. */
     public TypedFunction(
-            String name, String signature, String[] names, String[] types, Object body, Expression vectorBody,
-            Function1 vectorToArray) {
+            String name, String signature, String[] names, String[] types, Object body, Object vectorBody,
+            java.util.Map models, Function1 vectorToArray) {
         this.name = name;
         this.signature = signature;
         this.names = names;
         this.types = types;
         this.body = body;
         this.vectorBody = vectorBody;
+        this.models = models;
         this.vectorToArray = vectorToArray;
     }
 
@@ -86,7 +94,7 @@ public final class TypedFunction implements Function1 {
                 ExpressionInfo info = new ExpressionInfo("mlsql", null, fields[0], fields[1], "");
                 functions.add(new Object[] {identifier, info, new TypedFunction(
                     fields[0], fields[1], fields[2].split(";"), fields[3].split(";"), fields[4], null,
-                    (Function1) vectorToArray)});
+                    java.util.Collections.EMPTY_MAP, (Function1) vectorToArray)});
             }
         }
 
@@ -107,11 +115,11 @@ public final class TypedFunction implements Function1 {
             arguments.put(names[i], typed((Expression) ordered.apply(i), names[i], type(types[i])));
         }
         boolean ofVector = vectorBody != null && isVector((Expression) ordered.apply(0));
-        Expression call = replaced(ofVector ? vectorBody : expression(), arguments);
+        Expression call = replaced(expression(ofVector ? vectorBody : body), arguments);
         return new SQLScalarFunction(shown(), pretty(ordered), call);
     }
 
-    private Expression expression() {
+    private static Expression expression(Object body) {
         if (body instanceof Expression) return (Expression) body;
         Expression parsed = CatalystSqlParser$.MODULE$.parseExpression(((String) body).replaceFirst("^(vector|matrix):", ""));
         if (((String) body).startsWith("vector:")) return stored(parsed, SQLDataTypes.VectorType());
@@ -131,22 +139,56 @@ public final class TypedFunction implements Function1 {
         return buffer.toList();
     }
 
-    /** The expression with the arguments in the places of their names. */
-    private static Expression replaced(Expression expression, final java.util.Map arguments) {
+    /** The expression with the arguments in the places of their names, and methods in those of their calls. */
+    private Expression replaced(Expression expression, final java.util.Map arguments) {
         return (Expression) expression.transformUp(new scala.runtime.AbstractPartialFunction() {
             public boolean isDefinedAt(Object node) {
-                return arguments.containsKey(name(node));
+                return arguments.containsKey(name(node)) || isMethod(node) || isSearch(node);
             }
 
             public Object applyOrElse(Object node, Function1 otherwise) {
-                return isDefinedAt(node) ? part(arguments.get(name(node)), parts(node)) : otherwise.apply(node);
+                if (arguments.containsKey(name(node))) return part(arguments.get(name(node)), parts(node));
+                if (isMethod(node)) return method((UnresolvedFunction) node);
+                return isSearch(node) ? search((UnresolvedFunction) node) : otherwise.apply(node);
             }
         });
     }
 
-    /** The field of an argument that a name with dots asks for, else the argument. */
+    private boolean isMethod(Object node) {
+        if (!(node instanceof UnresolvedFunction)) return false;
+        Seq parts = ((UnresolvedFunction) node).nameParts();
+        return parts.size() == 2 && (models.containsKey(parts.head()) || MethodCall.owner(parts.head()) != null);
+    }
+
+    private Expression method(UnresolvedFunction call) {
+        Object owner = call.nameParts().head();
+        String method = (String) call.nameParts().last();
+        if (!models.containsKey(owner)) return MethodCall.of(MethodCall.owner(owner), method, call.arguments());
+        try {
+            return MethodCall.on(((StoredModel) models.get(owner)).get(), method, call.arguments());
+        } catch (Exception error) {
+            Platform.throwException(error);
+            return null;
+        }
+    }
+
+    private static boolean isSearch(Object node) {
+        return node instanceof UnresolvedFunction && ((UnresolvedFunction) node).nameParts().last().equals("holds_null");
+    }
+
+    /** Whether there is a null in an array of doubles, which is known of most before. */
+    private Expression search(UnresolvedFunction call) {
+        Expression array = (Expression) call.arguments().head();
+        DataType type = array.dataType();
+        if (!((ArrayType) type).containsNull()) return Literal$.MODULE$.apply(Boolean.FALSE);
+        Expression search = CatalystSqlParser$.MODULE$.parseExpression(HOLDS_NULL);
+        return replaced(search, java.util.Collections.singletonMap("doubles", array));
+    }
+
+    /** The field of an argument that a name with dots asks for, also of what a vector is stored as; else the argument. */
     private static Object part(Object argument, Seq parts) {
         Expression found = (Expression) argument;
+        if (parts.size() > 1 && found.resolved() && isVector(found)) found = new UnwrapUDT(found);
         for (int i = 1; i < parts.size(); i++) {
             found = new UnresolvedExtractValue(found, Literal$.MODULE$.apply(parts.apply(i)));
         }
@@ -200,7 +242,7 @@ public final class TypedFunction implements Function1 {
             return replaced(arrays, java.util.Collections.singletonMap("vectors", argument));
         }
         boolean doubles = type instanceof ArrayType && ((ArrayType) type).elementType() instanceof DoubleType;
-        if (doubles && isVector(argument)) return vectorBody == null ? array(argument, type) : argument;
+        if (doubles && isVector(argument)) return vectorBody == null ? array(argument) : argument;
         if (!Cast$.MODULE$.canAnsiCast(actual, type)) {
             String expected = (doubles ? "vector or " : "") + type.simpleString();
             refuse("takes " + expected + " for " + parameter + ", not " + actual.simpleString());
@@ -222,13 +264,17 @@ public final class TypedFunction implements Function1 {
         return argument.dataType() instanceof VectorUDT;
     }
 
-    /** Spark's conversion fails on a null vector. */
-    private Expression array(Expression vector, DataType type) {
+    /** The numbers of a dense vector as they are stored; Spark's conversion of others fails on a null vector. */
+    private Expression array(Expression vector) {
         ListBuffer arguments = new ListBuffer();
         arguments.append(vector);
         arguments.append(Literal$.MODULE$.apply("float64"));
         Expression converted = (Expression) vectorToArray.apply(arguments.toList());
-        return new If(new IsNull(vector), Literal$.MODULE$.create(null, type), converted);
+        Expression stored = new UnwrapUDT(vector);
+        Expression isDense = new EqualTo(new GetStructField(stored, 0, Option.empty()), Literal$.MODULE$.apply(DENSE));
+        Expression dense = new GetStructField(stored, 3, Option.empty());
+        Expression nothing = Literal$.MODULE$.create(null, dense.dataType());
+        return new If(new IsNull(vector), nothing, new If(isDense, dense, converted));
     }
 
     private void refuse(String sentence) {

@@ -57,6 +57,10 @@ class Answers:
             given[present] = self._answers([each[present] for each in columns])
         return pd.Series(given)
 
+    def of_packed(self, rows: pd.Series) -> pd.Series:
+        """An answer a row of features as ``Functions.packed`` gives them; none where there are none."""
+        return self(rows.isna(), rows)
+
     def _answers(self, columns: Sequence[pd.Series]) -> pd.Series:
         import pandas as pd
 

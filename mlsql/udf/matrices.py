@@ -1,4 +1,4 @@
-"""Rows of arrays or vectors, as pandas gets them from Spark, as matrices for a predictor."""
+"""Rows of arrays, packed or not, or vectors, as pandas gets them from Spark, as matrices for a predictor."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _PIECE_BYTES = 64 * 1024 * 1024
 """Sparse rows are made dense in pieces of this size."""
+_DOUBLE = 8
 _SPARSE = 0
 """The ``type`` of a sparse vector; that of a dense one is 1."""
 
@@ -29,8 +30,8 @@ class TakesSparse(Protocol):
 def matrices(rows: pd.Series | pd.DataFrame, width: int, function: str, *, sparse: bool) -> Iterator[Any]:
     """*rows*, which are *width* wide, in one matrix, or sparse ones in a CSR or in several matrices.
 
-    Arrays are a series, vectors a frame of type, size, indices and values. DataError names the
-    *function* when a row has another width.
+    Arrays are a series, of arrays or of bytes as ``Functions.packed`` gives them, vectors a frame of
+    type, size, indices and values. DataError names the *function* when a row has another width.
     """
     import numpy as np
     import pandas as pd
@@ -38,8 +39,13 @@ def matrices(rows: pd.Series | pd.DataFrame, width: int, function: str, *, spars
     if isinstance(rows, pd.DataFrame):
         yield from _of_vectors(rows, width, function, sparse=sparse)
         return
-    _check(map(len, rows), width, function)
-    yield np.concatenate(rows.to_numpy()).reshape(-1, width)
+    values = rows.to_numpy()
+    if isinstance(values[0], bytes):
+        _check((size // _DOUBLE for size in set(map(len, values))), width, function)
+        yield np.frombuffer(bytearray().join(values)).reshape(-1, width)
+        return
+    _check(map(len, values), width, function)
+    yield np.concatenate(values).reshape(-1, width)
 
 
 def _of_vectors(rows: pd.DataFrame, width: int, function: str, *, sparse: bool) -> Iterator[Any]:

@@ -26,6 +26,7 @@ _HAS_NULL = (
     " else exists({0}, each -> each is null) end"
 )
 """A search in vain is null where there are nulls, and faster than a lambda: one is for what it finds."""
+_WITHOUT_NULL = f"if({_HAS_NULL}, transform({{0}}, each -> coalesce(each, double('nan'))), {{0}})"
 _MISSING: Mapping[Shape, str] = {
     "plain": "{0} is null",
     "number": "{0} is null",
@@ -44,8 +45,8 @@ _GIVEN: Mapping[Shape, str] = {
 _KEPT: Mapping[Shape, str] = {
     "plain": "{0}",
     "number": "coalesce({0}, double('nan'))",
-    "array": "coalesce({0}, array_repeat(double('nan'), {1}))",
-    "arrays": "coalesce(flatten({0}), array_repeat(double('nan'), {1}))",
+    "array": f"coalesce({_WITHOUT_NULL.format('{0}')}, array_repeat(double('nan'), {{1}}))",
+    "arrays": f"coalesce({_WITHOUT_NULL.format('flatten({0})')}, array_repeat(double('nan'), {{1}}))",
     "vector": "{0}",
 }
 """Arguments of a model for which a null is a value; in pandas it is NaN or None."""
@@ -116,8 +117,14 @@ def answer_of(
         output=manifest.output,
         are_together=shape == "number",
     )
-    arguments = [*map(functions.sql, _arguments(manifest, _columns(signature), shape))]
-    return functions.vectorised(signature.name, function, signature.output, arguments)
+    missing, *given = _arguments(manifest, _columns(signature), shape)
+    if shape in ("plain", "vector"):
+        arguments = [*map(functions.sql, (missing, *given))]
+        return functions.vectorised(signature.name, function, signature.output, arguments)
+    (features,) = given
+    size = str(len(manifest.inputs)) if shape == "number" else f"size({features})"
+    packed = functions.packed(functions.sql(f"if({missing}, null, {features})"), functions.sql(size))
+    return functions.vectorised(signature.name, function.of_packed, signature.output, [packed])
 
 
 def is_unanswered(

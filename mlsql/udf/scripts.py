@@ -204,7 +204,11 @@ class TableFunction:
         missing = [each for each in self.columns if each not in named]
         if missing:
             raise TypeError(f"it answers no column '{missing[0]}' but {', '.join(map(str, named)) or 'none'}")
-        return made.select(list(self.columns)) if self.is_arrow else made[list(self.columns)]
+        if self.is_arrow:
+            return made.select(list(self.columns))
+        chosen = made[list(self.columns)]
+        # pandas makes doubles of a column without values, which Arrow takes for no texts.
+        return chosen.astype({name: object for name in chosen.columns if chosen[name].isna().all()})
 
 
 @lru_cache(maxsize=_KEPT)

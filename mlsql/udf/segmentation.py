@@ -67,7 +67,10 @@ class Segmentation:
         """The words of each text."""
         stops = self._stops
         if self.split is not None:
-            return [[word for word in self._pieces(text) if word and word not in stops] for text in texts]
+            pieces = map(self._pieces, texts)
+            if not stops:
+                return [list(filter(None, each)) for each in pieces]
+            return [[word for word in each if word and word not in stops] for each in pieces]
         segmenter = made_segmenter(self.segmenter, self.dictionary)
         if self.tags or self.natures:
             return [self._tagged(segmenter.tagged(text)) for text in texts]

@@ -15,7 +15,8 @@ from mlsql.udf.catalyst import Functions
 from mlsql.udf.matrices import matrices
 from mlsql.udf.predictors.folder import ModelFolder
 from mlsql.udf.predictors.plain import read_plain
-from mlsql.udf.predictors.plain.stepping import ANY, NUMBERS, VECTOR, FittedStep, SparseRows, StepFunction
+from mlsql.udf.predictors.plain.sparse import SparseRows
+from mlsql.udf.predictors.plain.stepping import ANY, NUMBERS, VECTOR, FittedStep, StepFunction
 from mlsql.udf.predictors.stored import loaded
 
 if TYPE_CHECKING:

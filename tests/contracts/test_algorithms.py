@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,8 @@ from mlsql.spans import Script
 from mlsql.stages import algorithms
 from mlsql.stages.algorithm_pages import TASKS, pages
 from mlsql.stages.algorithms.base import Defines, Described, Predicts, Trains, Transforms
+from mlsql.stages.algorithms.external import External
+from tests.contracts.algorithm_facts import CODE, FACTS, READS_NO_TABLE, written
 
 ROOT = Path(__file__).parents[2]
 REGISTRY = algorithms.builtins(PathModelStore())
@@ -106,6 +108,7 @@ def test_the_pages_are_what_the_algorithms_declare():
 def engine(spark, launcher, tmp_path_factory):
     """An engine whose paths begin in a folder of this module."""
     root = tmp_path_factory.mktemp("algorithms")
+    (root / "words.txt").write_text("word1\nword2 and\n")
     settings = Settings(paths=PathSettings(root=root))
     with Engine(spark, settings, launcher=launcher) as engine:
         yield engine
@@ -136,65 +139,23 @@ def test_an_example_runs_as_it_stands(run, name):
     run(REGISTRY.get(name).example)
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What the laws below need to know of an algorithm that stores models."""
-
-    table: str
-    """Select that makes the table; ``id`` tells its rows apart."""
-    options: str
-    arguments: str
-    """What its function is called with, and the columns that it reads."""
-    answer: str
-    """The column of ``predict`` that the function gives."""
-    misspelt: str
-    """Options that name a column which is not there."""
-    wrong: str | None = None
-    """Select that makes a table whose columns have the wrong types."""
+TRAINED = tuple(name for name in FACTS if isinstance(REGISTRY.get(name), Trains))
+TOOLS = tuple(name for name in FACTS if name not in TRAINED)
+IN_WORKERS = tuple(name for name in TRAINED if isinstance(REGISTRY.get(name), External))
+OFTEN_KEPT = ("NaiveBayes", "TfIdfInPlace", "SKLearn")
+"""One of each family is fitted always, the others with ``--slow``."""
+OFTEN_EMPTIED = ("ConfusionMatrix", "PythonStep")
 
 
-POINTS = "select id, vec_dense(array(id % 10, id % 7)) as features, int(id % 10 > 4) as label from range(40)"
-WORDS = "select id, concat('word', id % 3, ' and word', id % 5) as text, int(id % 3) as label from range(30)"
-NUMBERS = "select id, double(id % 10) as x, double(id % 7) as y, int(id % 10 > 4) as label from range(60)"
-TEXT_POINTS = "select id, 'a' as features, 1 as label from range(5)"
+def slow_unless(names, often):
+    """*names*, of which those that are not *often* tried are slow."""
+    return [pytest.param(name, marks=[] if name in often else pytest.mark.slow) for name in names]
 
 
-def on_points(answer="prediction", options=""):
-    """Those of an algorithm of Spark ML."""
-    return Facts(POINTS, options, "features", answer, "featuresCol='featrues'", TEXT_POINTS)
-
-
-FACTS = {
-    "LogisticRegression": on_points("probability", "maxIter=5"),
-    "NaiveBayes": on_points("probability"),
-    "LSVM": on_points(options="maxIter=5"),
-    "DecisionTree": on_points("probability"),
-    "RandomForest": on_points("probability", "numTrees=3"),
-    "GBTs": on_points("probability", "maxIter=2"),
-    "LinearRegression": on_points(),
-    "GeneralizedLinearRegression": on_points(),
-    "DecisionTreeRegressor": on_points(),
-    "RandomForestRegressor": on_points(options="numTrees=3"),
-    "GBTRegressor": on_points(options="maxIter=2"),
-    "KMeans": on_points(options="k=2"),
-    "BisectingKMeans": on_points(options="k=2"),
-    "GaussianMixture": on_points(options="k=2"),
-    "StringIndex": Facts(WORDS, "inputCol='text'", "text", "text", "inputCol='txt'"),
-    "TfIdfInPlace": Facts(WORDS, "inputCol='text' and split=' '", "text", "text", "inputCol='txt'"),
-    "ScalerInPlace": Facts(
-        NUMBERS,
-        "inputCols='x,y'",
-        "array(x, y)",
-        "array(x, y)",
-        "inputCols='x,yy'",
-        "select 'a' as x, 'b' as y",
-    ),
-    "SKLearn": Facts(
-        NUMBERS, "inputCols='x,y' and fitParam.alg='GaussianNB'", "x, y", "prediction", "inputCols='x,yy'"
-    ),
-}
-OFTEN_KEPT = ("NaiveBayes", "TfIdfInPlace")
-KEPT = [pytest.param(name, marks=[] if name in OFTEN_KEPT else pytest.mark.slow) for name in FACTS]
+def test_every_algorithm_has_its_facts():
+    """Or a reason for which it has none."""
+    assert set(NAMES) == set(FACTS) | set(READS_NO_TABLE)
+    assert not set(FACTS) & set(READS_NO_TABLE)
 
 
 def close(one, other):
@@ -207,46 +168,105 @@ def close(one, other):
     return len(mine) == len(theirs) and all(map(close, map(float, mine), map(float, theirs)))
 
 
+def tables(facts):
+    """``t``, and ``u``, the same with nulls for what is read in one row of eleven."""
+    nulls = [f"if({facts.key} % 11 = 1, null, {name}) as {name}" for name in facts.reads.split(",")]
+    variables = "".join(f"set {name}='''{text}''';" for name, text in CODE.items() if name in facts.where)
+    emptied = f"select * except ({facts.reads}), {', '.join(nulls)} from t as u;"
+    return f"{variables} {facts.table} as t; {emptied}"
+
+
+def with_option(facts, key, value):
+    """The options with another one, or with another value of it."""
+    return written({**facts.options, key: value})
+
+
 @pytest.mark.spark
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", slow_unless(TRAINED, OFTEN_KEPT))
 def test_a_function_answers_as_predict_does_in_every_version(run, name):
-    """Trained twice, saved and loaded, registered from both versions; a version that is not there is told."""
-    facts = FACTS[name]
-    train = f"train t as {name}.`models/{name}` where {facts.options or 'keepVersion=true'};"
-    predict = f"predict t as {name}.`models/{name}` as p;"
-    run(f"{facts.table} as t; {train} {train} {predict}")
-    predicted = run(f"select id, {facts.answer} as answer from p order by id as q;")
-    for version in (0, 1):
-        answered = run(f"""
-register {name}.`models/{name}` as f where modelVersion="{version}";
-select id, f({facts.arguments}) as answer from t order by id as q;
-""")
-        assert len(answered) == len(predicted) > 0
-        for mine, theirs in zip(answered, predicted, strict=True):
-            assert close(mine["answer"], theirs["answer"]), (mine, theirs)
-    run("unregister f;")
+    """Trained on a table and on one with nulls, saved and loaded, registered from both versions.
+
+    A null is refused or learnt from as the facts say, and answered so; a version that is not there is told.
+    """
+    facts, path = FACTS[name], f"{name}.`models/{name}`"
+    if facts.on_nulls == "refused":
+        with pytest.raises(DataError, match=r"\bnulls? in\b"):
+            run(f"{tables(facts)} train u as {name}.`models/refused` {facts.where};")
+    again = with_option(facts, "handleInvalid", "skip") if facts.on_nulls == "refused" else facts.where
+    run(f"{tables(facts)} train t as {path} {facts.where}; train u as {path} {again};")
+    numbers = (0, 1)
+    for number in numbers:
+        which = f'where modelVersion="{number}"'
+        run(f"predict u as {path} {which} as p{number}; register {path} as f{number} {which};")
+    predicted = " union all ".join(
+        f"select {number} as version, id, {facts.answers} as answer from p{number}" for number in numbers
+    )
+    told = {(row["version"], row["id"]): row["answer"] for row in run(f"{predicted} as q;")}
+    calls = ", ".join(f"f{number}({facts.calls}) as f{number}" for number in numbers)
+    answered = run(f"select id, {calls} from u as q;")
+    assert len(told) == 2 * len(answered) > 0
+    for row in answered:
+        for number in numbers:
+            mine, theirs = row[f"f{number}"], told[number, row["id"]]
+            assert close(mine, theirs), (row["id"], mine, theirs)
+            assert (mine is None) == (row["id"] % 11 == 1 and facts.on_nulls != "answered"), row
+    run("unregister f0; unregister f1;")
     with pytest.raises(ScriptError, match="no version 9"):
-        run(f'register {name}.`models/{name}` as f where modelVersion="9";')
+        run(f'register {path} as f where modelVersion="9";')
 
 
 @pytest.mark.spark
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", slow_unless(TRAINED, set(TRAINED) - set(IN_WORKERS) | {"SKLearn"}))
 def test_a_table_that_cannot_be_learnt_from_is_told_and_leaves_nothing(run, engine, name):
     """An empty one, a column that is not there, with the nearest, and one of another type."""
     facts, path = FACTS[name], f"models/bad_{name}"
-    train = f"train u as {name}.`{path}` where"
-    usual = facts.options or "keepVersion=true"
-    run(f"{facts.table} as t; select * from t where id < 0 as u;")
+    train = f"train u as {name}.`{path}`"
+    run(f"{tables(facts)} select * from t where false as u;")
     with pytest.raises(DataError, match=r"empty|no rows"):
-        run(f"{train} {usual};")
+        run(f"{train} {facts.where};")
     run("select * from t as u;")
-    given = [each for each in usual.split(" and ") if each.split("=")[0] != facts.misspelt.split("=")[0]]
-    with pytest.raises(MissingColumn) as told:
-        run(f"{train} {' and '.join([*given, facts.misspelt])};")
-    assert told.value.hint.startswith("did you mean")
+    last = facts.reads.split(",")[-1]
+    expect_missing(run, train, facts)
     if facts.wrong is not None:
-        run(f"{facts.wrong} as u;")
+        run(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
         with pytest.raises(ScriptError) as told:
-            run(f"{train} {usual};")
+            run(f"{train} {facts.where};")
         assert told.value.span is not None
     assert not (engine.settings.paths.root / path / "_model_0").exists()
+
+
+def expect_missing(run, statement, facts):
+    """A column that is misspelt is told with the nearest."""
+    if facts.named_by is None:
+        return
+    named = facts.options.get(facts.named_by, facts.reads.split(",")[-1])
+    with pytest.raises(MissingColumn) as told:
+        run(f"{statement} {with_option(facts, facts.named_by, named + named[-1])} as w;")
+    assert told.value.hint.startswith("did you mean"), told.value.hint
+    assert told.value.span is not None
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_tool_tells_what_it_cannot_work_on(run, name):
+    """A column that is not there, with the nearest, and one of another type."""
+    facts, statement = FACTS[name], f"run u as {name}.``"
+    run(f"{tables(facts)} select * from t as u;")
+    expect_missing(run, statement, facts)
+    if facts.wrong is not None:
+        last = facts.reads.split(",")[-1]
+        run(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
+        with pytest.raises(ScriptError) as told:
+            run(f"{statement} {facts.where} as w;")
+        assert told.value.span is not None
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("name", slow_unless(TOOLS, OFTEN_EMPTIED))
+def test_a_tool_makes_a_table_of_no_rows_and_of_nulls_or_says_why_not(run, name):
+    """It is never our bug."""
+    facts = FACTS[name]
+    run(tables(facts))
+    for table in ("select * from t where false", "select * from u"):
+        with suppress(ScriptError):
+            run(f"{table} as v; run v as {name}.`` {facts.where} as w;")

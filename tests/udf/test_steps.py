@@ -19,7 +19,7 @@ from mlsql.udf.predictors.plain.numbers import (
     Prepared,
     PreparedNumber,
 )
-from mlsql.udf.predictors.plain.stepping import SparseRows
+from mlsql.udf.predictors.plain.sparse import SparseRows
 from mlsql.udf.predictors.plain.terms import Terms, TfIdf, murmur3
 from mlsql.udf.predictors.plain.vectorising import Assembled, MapVector, OneHotVector
 from mlsql.udf.predictors.plain.words import TextCounts, TextVectors, Tokens, WordVectors

@@ -41,7 +41,7 @@ def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Al
     features.add_to(registry, store)
     code.add_to(registry)
     trainers, launcher = trainer.builtins(), launcher or LocalLauncher()
-    registry.add("Evaluate", Evaluate(store, trainers, launcher))
+    registry.add("Evaluate", Evaluate(store, registry))
     registry.add("SKLearn", External("SKLearn", store, trainers, launcher, SKLEARN))
     mllib.add_boosting(registry, store, trainers, launcher)
     own = External("PythonAlg", store, trainers, launcher, PYTHON, takes_script=True)

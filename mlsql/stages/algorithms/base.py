@@ -84,6 +84,17 @@ class Predicts(Protocol):
 
 
 @runtime_checkable
+class Judges(Protocol):
+    """Knows how good its stored models are."""
+
+    def judge(
+        self, call: Call[Any], stored: StoredModel, candidate: CandidateRecord, run: Run, /
+    ) -> Mapping[str, float]:
+        """The metrics of *candidate* on the table of *call*, which is that of ``run … as Evaluate``."""
+        ...
+
+
+@runtime_checkable
 class Registers(Protocol):
     """Makes functions of its stored models in its own way: others answer as ``manifest.output`` says."""
 

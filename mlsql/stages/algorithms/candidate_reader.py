@@ -10,7 +10,7 @@ from mlsql.bridge.request import Candidate
 from mlsql.bridge.trainer import Trainer, candidate_faults
 from mlsql.errors import ScriptErrors
 from mlsql.models.manifest import Column
-from mlsql.options import Options, OptionText, declared_options, is_filled, option_errors, read_options
+from mlsql.options import Options, OptionText, is_filled
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.candidates import FAMILY, read_candidates
@@ -28,7 +28,7 @@ from mlsql.stages.algorithms.own_code import (
     unread_script,
     with_script,
 )
-from mlsql.stages.algorithms.tuning import TuningOptions, check_tuning, metric_faults
+from mlsql.stages.algorithms.tuning import TuningOptions, check_tuning, metric_faults, tuning_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,9 @@ class CandidateReader:
 
         Options of a search that cannot be read have been told before.
         """
-        own = {each.key for each in declared_options(TuningOptions)}
-        tuning = {key: text for key, text in given.items() if key in own}
-        if not all(is_filled(each.text) for each in tuning.values()):
+        options = tuning_of(given, self.name)
+        if options is None:
             return
-        if option_errors(TuningOptions, tuning, owner=self.name):
-            return
-        options = read_options(TuningOptions, tuning, owner=self.name)
         check_tuning(options, given, evaluates=EVALUATE in given)
         params = {key.removeprefix(FAMILY): text for key, text in given.items() if key.startswith(FAMILY)}
         if self.is_scripted(given):
@@ -92,7 +88,7 @@ class CandidateReader:
         """What is wrong with the candidates, each at the option that the statement has."""
         faults = candidate_faults(self.trainer, candidates)
         if not faults and not is_unread(candidates):
-            faults = metric_faults(options, self.trainer, candidates)
+            faults = metric_faults(options, self.trainer.kind(candidates[0].params))
         faults = faults or initial_faults(self.trainer, candidates, given)
         return [placed_at_class(each, given) for each in placed_at_script(faults, given)]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.bridge.request import Columns
-from mlsql.models.manifest import Column, NullHandling
+from mlsql.models.manifest import Column, Manifest, NullHandling
 from mlsql.session import quoted
 from mlsql.stages.algorithms.inputs import INPUTS, found, selected
 from mlsql.stages.algorithms.published import ARRAYS, family, is_array, published, spark_type, written
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 FEATURES, LABEL, WEIGHT, EVALUATE = "featuresCol", "labelCol", "weightCol", "evaluateTable"
 _PLAIN = ("number", "boolean", "string")
+_DAYS = "make numbers of it in a select before: unix_timestamp(at), dayofweek(at), month(at)"
+_NUMBERS_OF = {
+    "date": _DAYS,
+    "timestamp": _DAYS,
+    "timestamp_ntz": _DAYS,
+    "struct": "take its fields in a select before: place.x as x",
+    "map": "take its values in a select before: sizes['width'] as width",
+}
+"""How features are made of what is none, by the name of its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,19 @@ def prepare_alike(frame: DataFrame, training: Prepared, table: str) -> DataFrame
     return _select_alike(frame, training.columns, f"table '{table}'")
 
 
+def stored_columns(manifest: Manifest) -> Columns:
+    """What the columns are for that a stored model was trained on."""
+    return Columns(manifest.form, manifest.inputs, manifest.label, invalid=manifest.invalid)
+
+
 def prepare_stored(frame: DataFrame, columns: Columns) -> DataFrame:
     """The *columns* that a stored model was trained on, out of another table."""
     return _select_alike(frame, columns, "table")
+
+
+def expect_alike(frame: DataFrame, columns: Columns, table: str) -> None:
+    """DataFault unless *frame*, called *table*, has the *columns* of the training table."""
+    _select_alike(frame, columns, table)
 
 
 def _select_alike(frame: DataFrame, columns: Columns, table: str) -> DataFrame:
@@ -124,10 +143,12 @@ def _features(frame: DataFrame, name: str, option: str) -> Expression:
         return sf.col(quoted(name)).cast("string").alias(name)  # without a collation
     if shape in ARRAYS or (shape in _PLAIN and option == INPUTS):
         return published(name, kind, kind)
+    hint: str | None
     if shape in _PLAIN:
         wanted, hint = "a features column is a vector or an array", f'plain columns: {INPUTS}="{name}, …"'
     else:
-        wanted, hint = "features are numbers, booleans, texts, or a vector or an array of numbers", None
+        wanted = "features are numbers, booleans, texts, or a vector or an array of numbers"
+        hint = _NUMBERS_OF.get(kind.typeName())
     raise DataFault(f"the column '{name}' is {kind.simpleString()}; {wanted}", option=option, hint=hint)
 
 

@@ -16,7 +16,8 @@ from mlsql.bridge.trainer import Trainer
 from mlsql.bridge.trainers.estimators import Estimator
 from mlsql.errors import MissingColumn, MissingModel
 from mlsql.grammar.nodes import Word
-from mlsql.models.manifest import Draft, ModelRef, ModelStore, NullHandling
+from mlsql.models.cache import local_folder
+from mlsql.models.manifest import CandidateRecord, Draft, ModelRef, ModelStore, NullHandling, StoredModel
 from mlsql.names import listed
 from mlsql.options import Options
 from mlsql.registry import Registry
@@ -25,7 +26,16 @@ from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.candidate_reader import CandidateReader
 from mlsql.stages.algorithms.carrier import carrier_for
 from mlsql.stages.algorithms.choice import ModelAddress, chosen_model
-from mlsql.stages.algorithms.columns import EVALUATE, FEATURES, Prepared, Wanted, prepare, prepare_alike
+from mlsql.stages.algorithms.columns import (
+    EVALUATE,
+    FEATURES,
+    Prepared,
+    Wanted,
+    prepare,
+    prepare_alike,
+    prepare_stored,
+    stored_columns,
+)
 from mlsql.stages.algorithms.descriptions import UNDESCRIBED, Description
 from mlsql.stages.algorithms.equipment import read_equipment
 from mlsql.stages.algorithms.external_options import PREDICTION, ExternalOptions, PredictOptions
@@ -47,6 +57,8 @@ from mlsql.udf.scoring import answered
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from mlsql.stages.algorithms.tools.evaluate import EvaluateOptions
 
 _DEFAULT_LABEL = "label"
 
@@ -124,6 +136,35 @@ class External:
             )
         with run.guard(call.span):
             return answered(call.frame, stored, candidate, call.options.output)
+
+    def judge(
+        self, call: Call[EvaluateOptions], stored: StoredModel, candidate: CandidateRecord, run: Run, /
+    ) -> Mapping[str, float]:
+        """The metrics of *candidate* on the table of *call*, computed in a worker process."""
+        from mlsql.bridge.judging import judge
+        from mlsql.bridge.spark_launcher import open_launcher
+
+        settings, manifest = run.settings, stored.manifest
+        model = local_folder(stored.directory(candidate.index))
+        request = TrainingRequest(
+            job=uuid.uuid4().hex,
+            trainer=self.trainer,
+            candidates=(Candidate(candidate.index, candidate.params),),
+            columns=stored_columns(manifest),
+            output=model,
+            timeout=settings.train.timeout,
+        )
+        return judge(
+            prepare_stored(call.frame, request.columns),
+            request,
+            model,
+            transport=carrier_for(run, call.options.kafka),
+            trainers=self.trainers,
+            launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
+            message_bytes=settings.bridge.message_bytes,
+            emit=run.emit,
+            stop=run.stop,
+        )
 
     @property
     def _reader(self) -> CandidateReader:

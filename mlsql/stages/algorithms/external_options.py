@@ -56,12 +56,6 @@ class ExternalOptions(TuningOptions):
     ordered: bool = option(
         "ordered", BOOLEAN, "Sort the rows first, so that the same rows give the same model.", default=False
     )
-    fail_on_error: bool = option(
-        "failOnError", BOOLEAN, "Whether one failed model fails the statement.", default=False
-    )
-    keep_version: bool = option(
-        "keepVersion", BOOLEAN, "Whether older versions at the path are kept.", default=True
-    )
     initial: str | None = option(
         INITIAL, TEXT, "Path of a stored model that the fits go on from.", default=None
     )

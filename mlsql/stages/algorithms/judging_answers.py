@@ -15,7 +15,7 @@ from mlsql.bridge.evaluation import SILHOUETTE_ROWS
 from mlsql.events import Log, Sink
 from mlsql.models.manifest import Label
 from mlsql.models.summaries import ClassDetail
-from mlsql.stages.algorithms.fitting import Judgement
+from mlsql.stages.algorithms.judgement import Judgement
 
 if TYPE_CHECKING:
     import pandas as pd

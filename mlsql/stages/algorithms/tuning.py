@@ -2,26 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mlsql.bridge.errors import OptionFault
-from mlsql.bridge.request import Candidate, Folds, Selection
-from mlsql.bridge.trainer import Trainer
+from mlsql.bridge.request import Folds, Selection
 from mlsql.config.kinds import DURATION
-from mlsql.models.manifest import METRICS, USUAL_METRICS
+from mlsql.models.manifest import METRICS, USUAL_METRICS, ModelKind
 from mlsql.names import listed
-from mlsql.options import Options, integer, one_of, option
+from mlsql.options import (
+    BOOLEAN,
+    Options,
+    declared_options,
+    integer,
+    is_filled,
+    one_of,
+    option,
+    option_errors,
+    read_options,
+)
 from mlsql.stages.algorithms.candidates import MOST, RandomSearch
 
 SEARCH, TRIALS, BUDGET, FOLDS, METRIC, SEED = "search", "trials", "budget", "crossValidate", "metric", "seed"
 _DEFAULT_TRIALS = 10
 _DEFAULT_SEED = 42
-_LARGEST_SEED = 2**32 - 1
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TuningOptions:
+class StoringOptions:
+    """What every statement may say of the versions that it makes."""
+
+    fail_on_error: bool = option(
+        "failOnError", BOOLEAN, "Whether one failed model fails the statement.", default=False
+    )
+    keep_version: bool = option(
+        "keepVersion", BOOLEAN, "Whether older versions at the path are kept.", default=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TuningOptions(StoringOptions):
     """How candidates are found and compared, where there is more to it than fitting each."""
 
     search: str | None = option(
@@ -40,7 +60,7 @@ class TuningOptions:
         METRIC, one_of(*METRICS), "What the best is best by (f1, rmse or silhouette).", default=None
     )
     seed: int | None = option(
-        SEED, integer(0, _LARGEST_SEED), "Another seed draws other trials and folds (42).", default=None
+        SEED, integer(0, LARGEST_SEED), "Another seed draws other trials and folds (42).", default=None
     )
 
     @property
@@ -58,9 +78,24 @@ class TuningOptions:
         folds = None if self.folds is None else Folds(self.folds, self._seed)
         return Selection(metric=self.metric, folds=folds, budget=self.budget)
 
+    def selection_of(self, kind: ModelKind) -> Selection | None:
+        """The same for models of this *kind*, with the metric that is usual for them if none is named."""
+        found = self.selection
+        return found and replace(found, metric=found.metric or USUAL_METRICS[kind])
+
     @property
     def _seed(self) -> int:
         return _DEFAULT_SEED if self.seed is None else self.seed
+
+
+def tuning_of(given: Options, owner: str) -> TuningOptions | None:
+    """What *given* says of it; None while a variable hides that, or when it cannot be read, which is told."""
+    keys = {each.key for each in declared_options(TuningOptions)}
+    own = {key: text for key, text in given.items() if key in keys}
+    hidden = not all(is_filled(each.text) for each in own.values())
+    if hidden or option_errors(TuningOptions, own, owner=owner):
+        return None
+    return read_options(TuningOptions, own, owner=owner)
 
 
 def check_tuning(options: TuningOptions, given: Options, *, evaluates: bool) -> None:
@@ -85,13 +120,10 @@ def check_tuning(options: TuningOptions, given: Options, *, evaluates: bool) -> 
             raise OptionFault(f"{name} has no meaning where each model is kept", option=name, hint=hint)
 
 
-def metric_faults(
-    options: TuningOptions, trainer: Trainer, candidates: Sequence[Candidate]
-) -> list[OptionFault]:
-    """The fault of a choice that models of this kind do not allow; the candidates are known to be right."""
+def metric_faults(options: TuningOptions, kind: ModelKind) -> list[OptionFault]:
+    """The fault of a choice that models of this *kind* do not allow."""
     if options.selection is None:
         return []
-    kind = trainer.kind(candidates[0].params)
     if kind not in USUAL_METRICS:
         blamed = FOLDS if options.search is None else SEARCH
         return [OptionFault(f"no metric judges a {kind}, so none is the best", option=blamed)]

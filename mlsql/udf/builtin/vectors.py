@@ -1,4 +1,9 @@
-"""Vectors and matrices: where one is taken, an array of numbers will do."""
+"""Vectors and matrices: where one is taken, an array of numbers will do.
+
+Spark interprets a lambda for each number; so where a method of a class that Spark brings along says the
+same, the body calls that, as ``StatUtils.mean(v)`` (``MethodCall.java``). Such a method knows no nulls:
+``holds_null`` comes before it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,13 @@ from collections.abc import Sequence
 
 from mlsql.udf.builtin.declaration import SqlFunction, function
 
-_SUM = "aggregate({values}, 0D, (total, each) -> total + each)"
 _SAME_SIZE = (
     "size(a) <> size(b) then raise_error(concat('vectors of ', size(a), ' and ', size(b), ' numbers'))"
 )
-_PAIRED = f"case when {_SAME_SIZE} else vec_dense(zip_with(a, b, (x, y) -> {{pair}})) end"
+_NO_NULL = "raise_error('a vector holds no null')"
+_HOLD_NULL = "holds_null(a) or holds_null(b)"
+_PAIRED = f"case when {_SAME_SIZE} when {_HOLD_NULL} then {_NO_NULL} else vec_dense({{pairs}}) end"
+_NORMS = "Vectors.norm(a, 2D) * Vectors.norm(b, 2D)"
 _EACH = "vec_dense(transform(v, each -> {value}))"
 _WHOLE = (
     "if(abs(each) < 9e15, double({name}(each)), each)"  # beyond, a double is whole; Spark's give a bigint
@@ -28,20 +35,22 @@ _ONE_HOTS = (
 )
 
 
-def _paired(name: str, pair: str, doc: str, example: str, gives: str) -> SqlFunction:
+def _paired(name: str, pairs: str, doc: str, example: str, gives: str) -> SqlFunction:
     signature = f"{name}(a array<double>, b array<double>) -> vector"
-    return function(signature, _PAIRED.format(pair=pair), doc, example=example, gives=gives)
+    return function(signature, _PAIRED.format(pairs=pairs), doc, example=example, gives=gives)
 
 
 FUNCTIONS: Sequence[SqlFunction] = (
     function(
         "vec_dense(array array<double>) -> vector",
         "case when array is null then null"
-        " when exists(array, each -> each is null) then raise_error('a vector holds no null')"
-        " else array_to_vector(array) end",
+        f" when holds_null(array) then {_NO_NULL}"
+        " else named_struct('type', 1Y, 'size', cast(null as int), 'indices', cast(null as array<int>),"
+        " 'values', array) end",
         "The numbers as a dense vector.",
         example="vec_dense(array(1, 2.5))",
         gives="[1.0,2.5]",
+        wraps="vector",
     ),
     function(
         "vec_array(vector array<double>) -> array<double>",
@@ -75,26 +84,22 @@ FUNCTIONS: Sequence[SqlFunction] = (
     function(
         "vec_norm(v array<double>, p double) -> double",
         "case when p < 1 then raise_error('a norm has p >= 1')"
-        f" when p = 1 then {_SUM.format(values='transform(v, each -> abs(each))')}"
-        f" when p = 2 then sqrt({_SUM.format(values='transform(v, each -> each * each)')})"
-        " when p = double('infinity') then coalesce(array_max(transform(v, each -> abs(each))), 0D)"
-        f" else power({_SUM.format(values='transform(v, each -> power(abs(each), p))')}, 1 / p) end",
+        " when v is null or holds_null(v) then null else Vectors.norm(v, p) end",
         "The p-norm; `double('infinity')` gives the greatest absolute number.",
         example="vec_norm(array(3, 4), 2)",
         gives="5.0",
     ),
     function(
         "vec_sqdist(a array<double>, b array<double>) -> double",
-        f"case when {_SAME_SIZE} else"
-        f" {_SUM.format(values='zip_with(a, b, (x, y) -> (x - y) * (x - y))')} end",
+        f"case when {_SAME_SIZE} when holds_null(a) or holds_null(b) then null else Vectors.sqdist(a, b) end",
         "The squared distance of two vectors.",
         example="vec_sqdist(array(1, 2), array(4, 6))",
         gives="25.0",
     ),
     function(
         "vec_cosine(a array<double>, b array<double>) -> double",
-        f"case when {_SAME_SIZE} when vec_norm(a, 2) * vec_norm(b, 2) = 0 then 0D else"
-        f" {_SUM.format(values='zip_with(a, b, (x, y) -> x * y)')} / (vec_norm(a, 2) * vec_norm(b, 2)) end",
+        f"case when {_SAME_SIZE} when {_HOLD_NULL} then null"
+        f" when {_NORMS} = 0 then 0D else Vector.dot(a, b) / ({_NORMS}) end",
         "The cosine similarity; 0 when a vector is empty or all zero.",
         example="vec_cosine(array(1, 0), array(1, 0))",
         gives="1.0",
@@ -123,42 +128,43 @@ FUNCTIONS: Sequence[SqlFunction] = (
     ),
     _paired(
         "vec_wise_mul",
-        "x * y",
+        "MathArrays.ebeMultiply(a, b)",
         "The products of the numbers at the same index.",
         "vec_wise_mul(array(1, 2), array(3, 4))",
         "[3.0,8.0]",
     ),
     _paired(
         "vec_wise_add",
-        "x + y",
+        "MathArrays.ebeAdd(a, b)",
         "The sums of the numbers at the same index.",
         "vec_wise_add(array(1, 2), array(3, 4))",
         "[4.0,6.0]",
     ),
     _paired(
         "vec_wise_dif",
-        "x - y",
+        "MathArrays.ebeSubtract(a, b)",
         "The differences of the numbers at the same index.",
         "vec_wise_dif(array(1, 2), array(3, 5))",
         "[-2.0,-3.0]",
     ),
     _paired(
         "vec_wise_mod",
-        "x % y",
+        "zip_with(a, b, (x, y) -> x % y)",
         "The remainders of the numbers at the same index, with the sign of the first.",
         "vec_wise_mod(array(7, 8), array(3, 5))",
         "[1.0,3.0]",
     ),
     function(
         "vec_inplace_add(v array<double>, number double) -> vector",
-        _EACH.format(value="each + number"),
+        f"case when v is null or number is null then null when holds_null(v) then {_NO_NULL}"
+        " else vec_dense(MathArrays.ebeAdd(v, array_repeat(number, size(v)))) end",
         "A new vector with the number added to each.",
         example="vec_inplace_add(array(1, 2), 0.5)",
         gives="[1.5,2.5]",
     ),
     function(
         "vec_inplace_ew_mul(v array<double>, number double) -> vector",
-        _EACH.format(value="each * number"),
+        f"case when holds_null(v) then {_NO_NULL} else vec_dense(MathArrays.scale(number, v)) end",
         "A new vector with each multiplied by the number.",
         example="vec_inplace_ew_mul(array(1, 2), 3)",
         gives="[3.0,6.0]",
@@ -179,16 +185,14 @@ FUNCTIONS: Sequence[SqlFunction] = (
     ),
     function(
         "vec_mean(v array<double>) -> double",
-        f"case when size(v) > 0 then {_SUM.format(values='v')} / size(v) end",
+        "case when size(v) > 0 and not holds_null(v) then StatUtils.mean(v) end",
         "The mean of the numbers; null of an empty vector.",
         example="vec_mean(array(1, 2, 6))",
         gives="3.0",
     ),
     function(
         "vec_stddev(v array<double>) -> double",
-        "case when size(v) > 1 then sqrt("
-        + _SUM.format(values="transform(v, each -> (each - vec_mean(v)) * (each - vec_mean(v)))")
-        + " / (size(v) - 1)) end",
+        "case when size(v) > 1 and not holds_null(v) then sqrt(StatUtils.variance(v)) end",
         "The standard deviation of the numbers as a sample; null of fewer than two.",
         example="vec_stddev(array(1, 3, 5))",
         gives="2.0",

@@ -23,8 +23,9 @@ from mlsql.spans import Span
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.choice import ModelAddress, ModelChoice, chosen_model
 from mlsql.stages.algorithms.features.storing import FittedFeature
-from mlsql.stages.algorithms.fitting import StoringOptions, Training, fit_and_store
+from mlsql.stages.algorithms.fitting import Training, fit_and_store
 from mlsql.stages.algorithms.training_data import examine
+from mlsql.stages.algorithms.tuning import StoringOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -10,8 +10,10 @@ from mlsql.bridge.request import Columns
 from mlsql.models.manifest import Column
 from mlsql.options import one_of, option
 from mlsql.session import quoted
+from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.features.declaration import INPUT, FeatureStep, InputOptions, Lesson
 from mlsql.stages.algorithms.features.numeric import type_of
+from mlsql.stages.algorithms.features.texts import check_texts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -55,6 +57,10 @@ select number_of("b") as one, number_of("new") as unseen, number_of_r(0) as text
     def takes(self, options: StringIndexOptions, frame: DataFrame) -> Columns:  # noqa: ARG002
         """A text."""
         return Columns("columns", (Column(options.input, "string"),))
+
+    def check_inputs(self, call: Call[StringIndexOptions]) -> None:
+        """Only texts, or arrays of them, are numbered."""
+        check_texts(call.frame, call.options.input, arrays=True)
 
     def learn(self, lesson: Lesson[StringIndexOptions]) -> Labels:
         """The texts in the order of their numbers."""

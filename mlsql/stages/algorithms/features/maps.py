@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -15,7 +15,8 @@ from mlsql.stages.algorithms.features.declaration import INPUT, OUTPUT, FeatureS
 from mlsql.stages.algorithms.features.numeric import type_of
 from mlsql.stages.algorithms.features.segmenting import read_lines
 from mlsql.stages.algorithms.features.terms import InOneColumn
-from mlsql.stages.algorithms.fitting import StoringOptions
+from mlsql.stages.algorithms.features.texts import check_texts
+from mlsql.stages.algorithms.tuning import StoringOptions
 from mlsql.stages.faults import span_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from mlsql.udf.predictors.plain.vectorising import MapVector
 
 KEY, VALUE, MISSING = "keyField", "valueField", "mapMissingTo"
-FILES, FILE_NAMES, TABLES = "dic.paths", "dic.names", "table.names"
+FILES, FILE_NAMES, TABLES, TABLE_NAMES = "dic.paths", "dic.names", "table.paths", "table.names"
 _KEPT_TYPES = ("string", "boolean", "tinyint", "smallint", "int", "bigint", "float", "double")
 
 
@@ -43,7 +44,13 @@ class LookupOptions(StoringOptions):
         FILE_NAMES, NAMES, "A name for each of the files: `f_NAME` looks into it alone.", default=()
     )
     tables: tuple[str, ...] = option(
-        TABLES, NAMES, "Further tables with the same two columns: `f_NAME` looks into one alone.", default=()
+        TABLES, NAMES, "Further tables with the same two columns; else table.names names them.", default=()
+    )
+    table_names: tuple[str, ...] = option(
+        TABLE_NAMES,
+        NAMES,
+        "A name for each of the tables: `f_NAME` looks into one alone; else they have their own.",
+        default=(),
     )
 
 
@@ -78,13 +85,16 @@ class _LookupStep(FeatureStep[OptionsT]):
         return {options.output: _key_of(self.options, "output")}
 
     def check_inputs(self, call: Call[Any]) -> None:
-        """Values are plain."""
+        """Keys are texts, values are plain."""
+        check_texts(call.frame, call.options.input, _key_of(self.options, "input"))
         kind = type_of(call.frame, call.options.output)
         if kind not in _KEPT_TYPES and not kind.startswith("decimal"):
             message = f"'{call.options.output}' holds {kind}, and no plain values"
             raise DataFault(message, option=_key_of(self.options, "output"))
-        if call.options.file_names and len(call.options.file_names) != len(call.options.files):
-            raise OptionFault("there are not as many names as files", option=FILE_NAMES)
+        options = call.options
+        _expect_as_many(options.file_names, options.files, FILE_NAMES, "files")
+        if options.tables:
+            _expect_as_many(options.table_names, options.tables, TABLE_NAMES, "tables")
 
     def learn(self, lesson: Lesson[Any]) -> Lookups:
         """The pairs; of equal keys the greatest value counts, of several tables the last."""
@@ -178,9 +188,18 @@ select vector_of(map("b", 5.0)) as vector as answers;
         return MapVector(tuple(keys.orderBy("key").toArrow()["key"].to_pylist()))
 
 
+def _expect_as_many(names: Sequence[str], named: Sequence[str], option: str, what: str) -> None:
+    """OptionFault where there are names, but not one for each."""
+    if names and len(names) != len(named):
+        raise OptionFault(f"{len(names)} names are given to {len(named)} {what}", option=option)
+
+
 def _tables(lesson: Lesson[Any]) -> Iterator[tuple[str, DataFrame]]:
-    span = span_of(lesson.given, TABLES) or lesson.span
-    return ((name, lesson.run.table(Word(name, span))) for name in lesson.options.tables)
+    """Each of the further tables, behind its name."""
+    options, given = lesson.options, lesson.given
+    tables, names = options.tables or options.table_names, options.table_names or options.tables
+    span = span_of(given, TABLES if options.tables else TABLE_NAMES) or lesson.span
+    return ((name, lesson.run.table(Word(table, span))) for name, table in zip(names, tables, strict=True))
 
 
 def _dictionary(name: str, table: DataFrame, options: Any, kind: str) -> Dictionary:

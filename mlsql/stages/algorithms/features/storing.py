@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.trainer import Traits
-from mlsql.stages.algorithms.fitting import Judgement
+from mlsql.stages.algorithms.judgement import Judgement
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

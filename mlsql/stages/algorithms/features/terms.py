@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mlsql.bridge.errors import DataFault
@@ -14,6 +15,7 @@ from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.features.declaration import INPUT, FeatureStep, InputOptions, Lesson
 from mlsql.stages.algorithms.features.numeric import type_of
 from mlsql.stages.algorithms.features.segmenting import SegmentingOptions, read_lines, read_segmentation
+from mlsql.stages.algorithms.features.texts import check_texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -89,6 +91,10 @@ train texts as TfIdfInPlace.`out/example/terms` where inputCol="text" and split=
 register TfIdfInPlace.`out/example/terms` as terms_of;
 select vec_argmax(terms_of("models answer")) as place as places;
 """
+
+    def check_inputs(self, call: Call[TfIdfInPlaceOptions]) -> None:
+        """Only texts have words."""
+        check_texts(call.frame, call.options.input)
 
     def learn(self, lesson: Lesson[TfIdfInPlaceOptions]) -> TfIdf:
         """The vocabulary, the most frequent term first, and how rare each is."""
@@ -196,9 +202,9 @@ def document_counts(
         counts: Counter[Any] = Counter()
         for frame in frames:
             given = frame["words"].tolist()
-            for words in given if segmentation is None else segmentation(given):
-                found = terms.of(words)
-                counts.update(set(map(terms.place, found) if as_places else found))
+            found = map(terms.of, given if segmentation is None else segmentation(given))
+            rows = (map(terms.place, each) for each in found) if as_places else found
+            counts.update(chain.from_iterable(map(set, rows)))
         table = pd.DataFrame({"term": list(counts), "count": list(counts.values())})
         yield table.astype({"count": "int64"})
 

@@ -19,6 +19,7 @@ from mlsql.stages.algorithms.features.segmenting import (
     read_lines,
     read_segmentation,
 )
+from mlsql.stages.algorithms.features.texts import check_texts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -59,6 +60,10 @@ select words_of("models answer") as words as answers;
     def inputs(self, options: TokenOptions) -> Mapping[str, str]:
         """The texts, and what tells them apart."""
         return {options.input: INPUT, options.id: ID}
+
+    def check_inputs(self, call: Call[TokenOptions]) -> None:
+        """Only texts have words."""
+        check_texts(call.frame, call.options.input)
 
     def takes(self, options: TokenOptions, frame: DataFrame) -> Columns:  # noqa: ARG002
         """A text."""
@@ -144,6 +149,10 @@ select counts_of_email("ann@example.com") as addresses as answers;
     def inputs(self, options: InputOptions) -> Mapping[str, str]:
         """The texts."""
         return {options.input: INPUT}
+
+    def check_inputs(self, call: Call[InputOptions]) -> None:
+        """Only texts can be counted."""
+        check_texts(call.frame, call.options.input)
 
     def learn(self, lesson: Lesson[InputOptions]) -> TextCounts:  # noqa: ARG002
         """Nothing: what is counted does not depend on the table."""

@@ -21,6 +21,7 @@ from mlsql.stages.algorithms.features.segmenting import (
     segmented,
 )
 from mlsql.stages.algorithms.features.terms import InOneColumn
+from mlsql.stages.algorithms.features.texts import check_texts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -120,6 +121,10 @@ train texts as Word2VecInPlace.`out/example/texts` where inputCol="text" and spl
 register Word2VecInPlace.`out/example/texts` as sum_of;
 select sum_of("spark fits") as numbers as answers;
 """
+
+    def check_inputs(self, call: Call[Word2VecInPlaceOptions]) -> None:
+        """Only texts have words."""
+        check_texts(call.frame, call.options.input)
 
     def learn(self, lesson: Lesson[Word2VecInPlaceOptions]) -> TextVectors:
         """What Spark's Word2Vec learns, or what the files hold."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +13,7 @@ from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.declaration import FUNCTIONS, Gives, SparkEstimator
 from mlsql.stages.algorithms.mllib.functions import predicted, register_model
+from mlsql.stages.algorithms.mllib.judging import judge_stored
 from mlsql.stages.algorithms.mllib.options import PROBABILITY, MllibOptions, PredictOptions, with_params
 from mlsql.stages.algorithms.mllib.params import params_of
 from mlsql.stages.algorithms.mllib.predicting import expect_inputs, expect_new, model_of
@@ -40,7 +42,7 @@ class SparkAlgorithm:
 
     @property
     def _reader(self) -> ParamReader:
-        return ParamReader(self.declared.name, params_of(self.declared.spark_class))
+        return ParamReader(self.declared.name, self.declared.kind, params_of(self.declared.spark_class))
 
     def check(self, given: Options, /) -> None:
         """Raise what cannot be asked of Spark, before it is."""
@@ -53,6 +55,12 @@ class SparkAlgorithm:
     def predict(self, call: Call[PredictOptions], run: Run, /) -> DataFrame:
         """The table with ``prediction`` and, of a classifier that tells them, ``probability``."""
         return predicted_by(self.declared.gives, call, run, self.store)
+
+    def judge(
+        self, call: Call[Any], stored: StoredModel, candidate: CandidateRecord, run: Run, /
+    ) -> Mapping[str, float]:
+        """The metrics of *candidate* on the table of *call*."""
+        return judge_stored(call, stored, candidate, self.declared.gives, run)
 
     def register(
         self, session: Session, name: str, stored: StoredModel, candidate: CandidateRecord, /

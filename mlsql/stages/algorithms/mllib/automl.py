@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mlsql.bridge.errors import OptionFault
 from mlsql.bridge.request import Candidate
@@ -21,15 +21,17 @@ from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.catalogue import CLASSIFIERS
 from mlsql.stages.algorithms.mllib.declaration import SparkEstimator
 from mlsql.stages.algorithms.mllib.functions import register_model
+from mlsql.stages.algorithms.mllib.judging import judge_stored
 from mlsql.stages.algorithms.mllib.options import MllibOptions, PredictOptions
 from mlsql.stages.algorithms.mllib.training import trained
+from mlsql.stages.algorithms.tuning import FOLDS, SEARCH
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 ALGORITHMS, SORTED_BY = "algos", "sortedBy"
 _DEFAULT = ("RandomForest", "GBTs", "LogisticRegression", "NaiveBayes")
-_READER = ParamReader("AutoML", {})
+_READER = ParamReader("AutoML", "classifier", {})
 """No classifier has parameters of its own here."""
 _METRICS = tuple(metric.name for metric in METRICS.values() if "classifier" in metric.kinds)
 
@@ -80,8 +82,10 @@ select label, vec_argmax(guess(features)) as guessed from points as guesses;
         """Raise what cannot be tried, or compared."""
         if ALGORITHMS in given and is_filled(given[ALGORITHMS].text):
             _candidates_of([name.strip() for name in given[ALGORITHMS].text.split(",")])
-        if EVALUATE not in given:
-            hint = f'{EVALUATE}="…", a table that the models have not seen'
+        if SEARCH in given:
+            raise OptionFault("AutoML has no parameters to draw", option=SEARCH, hint=f'{FOLDS}="5" judges')
+        if EVALUATE not in given and FOLDS not in given:
+            hint = f'{EVALUATE}="…", a table that the models have not seen, or {FOLDS}="5"'
             raise OptionFault("without a table to judge on no model is the best", option=EVALUATE, hint=hint)
         _READER.check(given)
 
@@ -96,6 +100,12 @@ select label, vec_argmax(guess(features)) as guessed from points as guesses;
     def predict(self, call: Call[PredictOptions], run: Run, /) -> DataFrame:
         """The table with ``prediction`` and ``probability``."""
         return predicted_by("probabilities", call, run, self.store)
+
+    def judge(
+        self, call: Call[Any], stored: StoredModel, candidate: CandidateRecord, run: Run, /
+    ) -> Mapping[str, float]:
+        """The metrics of *candidate* on the table of *call*."""
+        return judge_stored(call, stored, candidate, "probabilities", run)
 
     def register(
         self, session: Session, name: str, stored: StoredModel, candidate: CandidateRecord, /

@@ -11,17 +11,11 @@ from mlsql.bridge.trainer import Traits
 from mlsql.errors import DataError
 from mlsql.models.manifest import ModelKind
 from mlsql.session import Run, quoted
-from mlsql.stages.algorithms.fitting import Judgement
-from mlsql.stages.algorithms.judging_answers import (
-    GUESS,
-    PROBABILITIES,
-    TRUTH,
-    judge_classes,
-    judge_clusters,
-    judge_numbers,
-)
+from mlsql.stages.algorithms.judgement import Judgement
+from mlsql.stages.algorithms.judging_answers import GUESS, TRUTH
 from mlsql.stages.algorithms.mllib.declaration import SparkEstimator
 from mlsql.stages.algorithms.mllib.frames import WEIGHT, Layout
+from mlsql.stages.algorithms.mllib.judging import judge_answers
 from mlsql.stages.algorithms.mllib.params import SEED, params_of
 from mlsql.stages.algorithms.spark_models import add_plain, last_step, libraries, save_spark_model
 
@@ -49,7 +43,7 @@ class EstimatorFits:
         given = {**({"seed": str(SEED)} if "seed" in known else {}), **params}
         given.pop("alg", None)
         estimator.setParams(**{name: known[name].value(text) for name, text in given.items()})  # type: ignore[attr-defined]
-        return FittedModel(declared, estimator.fit(frame), self.layout, _width(frame, self.layout.features))
+        return FittedModel(declared, estimator.fit(frame), self.layout, _width(frame, self.layout))
 
     def _set_columns(self, estimator: Estimator[Any], frame: DataFrame) -> None:
         names = {"featuresCol": self.layout.features, "labelCol": TRUTH}
@@ -96,21 +90,11 @@ class FittedModel:
 
     def judge(self, frame: DataFrame, run: Run) -> Judgement:
         """By the metrics of its kind."""
-        from pyspark.ml.functions import vector_to_array
-        from pyspark.sql import functions as sf
-
         if self.kind == "transformer":
             return Judgement()
-        answers = self.model.transform(frame)
-        guess = sf.col("prediction").alias(GUESS)
-        if self.kind == "clusterer":
-            features = vector_to_array(sf.col(quoted(self.layout.features))).alias("features")
-            return judge_clusters(answers.select(features, guess), "features", run.emit)
-        if self.kind == "regressor":
-            return judge_numbers(answers.select(TRUTH, guess), run.emit)
-        tells = self.declared.gives == "probabilities"
-        told = [vector_to_array(sf.col("probability")).alias(PROBABILITIES)] if tells else []
-        return judge_classes(answers.select(TRUTH, guess, *told), self.layout.classes or (), run.emit)
+        answers = self.model.transform(frame).withColumnRenamed("prediction", GUESS)
+        told = "probability" if self.declared.gives == "probabilities" else None
+        return judge_answers(answers, self.kind, self.layout, told, run.emit)
 
     def save(self, directory: Path, run: Run) -> None:
         """As a Spark ML model behind what assembles its features, and in plain numbers."""
@@ -125,8 +109,10 @@ class FittedModel:
         add_plain(directory, read_weights(self.declared.weights, fit))
 
 
-def _width(frame: DataFrame, features: str) -> int:
-    """How many features the first row has; Spark ML itself refuses rows of other widths."""
-    row = frame.select(quoted(features)).first()
+def _width(frame: DataFrame, layout: Layout) -> int:
+    """How many features the rows have; of vectors the first tells, and Spark ML refuses others."""
+    if layout.columns.form == "columns":
+        return len(layout.columns.features)
+    row = frame.select(quoted(layout.features)).first()
     assert row is not None
     return len(row[0])

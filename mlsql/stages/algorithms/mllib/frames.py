@@ -66,7 +66,7 @@ class Layout:
         columns = self.columns
         chosen = [_features(frame, each) for each in columns.features]
         if columns.label is not None:
-            chosen.append(_number_of(sf.col(quoted(columns.label.name)), self.classes).alias(TRUTH))
+            chosen.append(number_of(sf.col(quoted(columns.label.name)), self.classes).alias(TRUTH))
         if columns.weight is not None and columns.weight.name in frame.columns:
             chosen.append(sf.col(quoted(columns.weight.name)).cast("double").alias(WEIGHT))
         kept = frame.select(*chosen, *(quoted(each) for each in self.extra if each in frame.columns))
@@ -134,7 +134,8 @@ def _features(frame: DataFrame, column: Column) -> Expression:
     return array_to_vector(found.cast("array<double>")).alias(column.name)
 
 
-def _number_of(label: Expression, classes: Sequence[Label] | None) -> Expression:
+def number_of(label: Expression, classes: Sequence[Label] | None) -> Expression:
+    """The number of the class that *label* is, NaN for none of them; without *classes* the label itself."""
     from pyspark.sql import functions as sf
 
     if classes is None:

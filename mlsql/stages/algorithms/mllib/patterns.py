@@ -17,14 +17,15 @@ from mlsql.bridge.trainer import Traits
 from mlsql.errors import DataError
 from mlsql.models.cache import local_folder
 from mlsql.models.manifest import CandidateRecord, Column, ModelStore, StoredModel
-from mlsql.options import TEXT, Options, declared_options, option, read_options
+from mlsql.options import TEXT, Options, option
 from mlsql.session import FunctionSignature, Run, Session, quoted
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.fitting import Judgement, Training, fit_and_store
+from mlsql.stages.algorithms.fitting import Training, fit_and_store
 from mlsql.stages.algorithms.inputs import found
+from mlsql.stages.algorithms.judgement import Judgement
 from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.catalogue import PATTERNS
-from mlsql.stages.algorithms.mllib.options import FamilyOptions, PredictOptions, with_params
+from mlsql.stages.algorithms.mllib.options import FamilyOptions, PredictOptions, read_own, with_params
 from mlsql.stages.algorithms.mllib.params import params_of
 from mlsql.stages.algorithms.mllib.predicting import expect_inputs, expect_new, model_of
 from mlsql.stages.algorithms.mllib.tables import kept_frames
@@ -81,7 +82,7 @@ select belongs(array("jam")) as more as found;
 
     @property
     def _reader(self) -> ParamReader:
-        return ParamReader("FPGrowth", params_of(PATTERNS), {ITEMS: ITEMS})
+        return ParamReader("FPGrowth", "transformer", params_of(PATTERNS), {ITEMS: ITEMS})
 
     def check(self, given: Options, /) -> None:
         """Raise what cannot be asked of Spark, before it is."""
@@ -92,7 +93,7 @@ select belongs(array("jam")) as more as found;
         path = run.policy.path(call.path.text, span=call.path.span, purpose="model")
         call = dataclasses.replace(call, given=self._reader.modern(call.given))
         candidates = self._reader.read(call.given)
-        options = _own_options(call)
+        options = read_own(PatternOptions, call, "FPGrowth")
         name = _items(call.frame, options)
         with kept_frames() as kept:
             frame = kept(
@@ -191,12 +192,6 @@ class _Fitted:
             raise DataFault(f"there are more than {MOST_RULES:,} rules", hint=hint)
         text = json.dumps([row.asDict() for row in rows], ensure_ascii=False)
         (directory / RULES).write_text(text, encoding="utf-8")
-
-
-def _own_options(call: Call[Any]) -> PatternOptions:
-    keys = {each.key for each in declared_options(PatternOptions) if not each.prefix}
-    given = {key: text for key, text in call.given.items() if key in keys}
-    return read_options(PatternOptions, given, owner="FPGrowth", span=call.algorithm.span)
 
 
 def _items(frame: DataFrame, options: PatternOptions) -> str:

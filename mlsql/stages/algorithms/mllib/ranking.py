@@ -20,13 +20,15 @@ from mlsql.models.manifest import Column
 from mlsql.options import TEXT, integer, number, one_of, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.fitting import Judgement, StoringOptions, Training, fit_and_store
+from mlsql.stages.algorithms.fitting import Training, fit_and_store
 from mlsql.stages.algorithms.inputs import found
+from mlsql.stages.algorithms.judgement import Judgement
 from mlsql.stages.algorithms.mllib.options import INVALID
 from mlsql.stages.algorithms.mllib.predicting import PredictsByColumns
 from mlsql.stages.algorithms.mllib.tables import kept_frames
 from mlsql.stages.algorithms.spark_models import add_plain, libraries, read_parts, shared_folder
 from mlsql.stages.algorithms.training_data import examine
+from mlsql.stages.algorithms.tuning import StoringOptions
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
-from mlsql.models.manifest import Column
-from mlsql.options import TEXT, Options, declared_options, integer, option, read_options
+from mlsql.models.manifest import CandidateRecord, Column, StoredModel
+from mlsql.options import TEXT, Options, integer, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.columns import EVALUATE
-from mlsql.stages.algorithms.fitting import Judgement, Training, fit_and_store
+from mlsql.stages.algorithms.fitting import Training, fit_and_store
 from mlsql.stages.algorithms.inputs import found
+from mlsql.stages.algorithms.judgement import Judgement
 from mlsql.stages.algorithms.judging_answers import GUESS, TRUTH, judge_numbers
 from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.catalogue import RECOMMENDER
-from mlsql.stages.algorithms.mllib.options import FamilyOptions, with_params
+from mlsql.stages.algorithms.mllib.judging import judge_stored
+from mlsql.stages.algorithms.mllib.options import FamilyOptions, read_own, with_params
 from mlsql.stages.algorithms.mllib.params import SEED, params_of
 from mlsql.stages.algorithms.mllib.predicting import PredictsByColumns
 from mlsql.stages.algorithms.mllib.tables import evaluation_table, kept_frames
@@ -83,9 +85,15 @@ select user, item, opinion(user, item) as guessed from ratings as guesses;
         """Ours, and the Params of Spark's ALS."""
         return with_params("ALSInPlace", RecommenderOptions, params_of(RECOMMENDER).values())
 
+    def judge(
+        self, call: Call[Any], stored: StoredModel, candidate: CandidateRecord, run: Run, /
+    ) -> Mapping[str, float]:
+        """The metrics of *candidate* on the ratings of users and items that it knows."""
+        return judge_stored(call, stored, candidate, "number", run)
+
     @property
     def _reader(self) -> ParamReader:
-        return ParamReader("ALSInPlace", params_of(RECOMMENDER), _COLUMNS)
+        return ParamReader("ALSInPlace", "regressor", params_of(RECOMMENDER), _COLUMNS)
 
     def check(self, given: Options, /) -> None:
         """Raise what cannot be asked of Spark, before it is."""
@@ -96,7 +104,7 @@ select user, item, opinion(user, item) as guessed from ratings as guesses;
         path = run.policy.path(call.path.text, span=call.path.span, purpose="model")
         call = dataclasses.replace(call, given=self._reader.modern(call.given))
         candidates = self._reader.read(call.given)
-        options = _own_options(call)
+        options = read_own(RecommenderOptions, call, "ALSInPlace")
         columns = _columns(call.frame, options)
         roles = {column.name: key for column, key in zip(_used(columns), (USER, ITEM, RATING), strict=True)}
         with kept_frames() as kept:
@@ -125,6 +133,7 @@ select user, item, opinion(user, item) as guessed from ratings as guesses;
                 evaluation_data=None if evaluation is None else evaluation.record,
                 fail_on_error=options.fail_on_error,
                 keep_version=options.keep_version,
+                selection=options.selection_of("regressor"),
             )
             fits = _Fits(columns, options, is_alone=len(candidates) == 1)
             return fit_and_store(training, fits, run, self.store).result(run)
@@ -193,12 +202,6 @@ def _factors(folder: Path) -> Any:
 
     (users, user_factors), (items, item_factors) = read("userFactors"), read("itemFactors")
     return Factors(users.astype(np.float64), items.astype(np.float64), user_factors, item_factors)
-
-
-def _own_options(call: Call[Any]) -> RecommenderOptions:
-    keys = {each.key for each in declared_options(RecommenderOptions) if not each.prefix}
-    given = {key: text for key, text in call.given.items() if key in keys}
-    return read_options(RecommenderOptions, given, owner="ALSInPlace", span=call.algorithm.span)
 
 
 def _used(columns: Columns) -> tuple[Column, Column, Column]:

@@ -19,10 +19,9 @@ from mlsql.stages.algorithms.columns import (
     FEATURES,
     LABEL,
     WEIGHT,
-    Prepared,
     Wanted,
+    expect_alike,
     prepare,
-    prepare_alike,
 )
 from mlsql.stages.algorithms.inputs import INPUTS, found
 from mlsql.stages.algorithms.mllib.frames import Layout, check_types, classes_of
@@ -129,10 +128,15 @@ def evaluation_table(call: Call[Any], table: str | None, columns: Columns, run: 
     """The columns of training out of the *table* that ``evaluateTable`` names."""
     if table is None:
         return None
+    frame = run.table(Word(table, span_of(call.given, EVALUATE) or call.span))
+    return alike(frame, columns, f"table '{table}'")
+
+
+def alike(frame: DataFrame, columns: Columns, table: str) -> DataFrame:
+    """The features and the label of *frame* by their names in training; DataFault where they differ."""
     from pyspark.sql import functions as sf
 
-    frame = run.table(Word(table, span_of(call.given, EVALUATE) or call.span))
-    prepare_alike(frame, Prepared(frame, columns), table)  # raises for what differs
+    expect_alike(frame, columns, table)
     known = {each.casefold(): each for each in frame.columns}
     wanted = [*columns.features, *([columns.label] if columns.label else [])]
     return frame.select(*[sf.col(quoted(known[each.name.casefold()])).alias(each.name) for each in wanted])

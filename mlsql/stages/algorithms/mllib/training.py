@@ -8,14 +8,14 @@ from typing import Any
 
 from mlsql.bridge.request import Candidate
 from mlsql.models.manifest import ModelStore
-from mlsql.options import declared_options, read_options
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.fitting import Fitting, Training, fit_and_store
+from mlsql.stages.algorithms.judging_answers import TRUTH
 from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.declaration import SparkEstimator
 from mlsql.stages.algorithms.mllib.fits import EstimatorFits
-from mlsql.stages.algorithms.mllib.options import MllibOptions
+from mlsql.stages.algorithms.mllib.options import MllibOptions, read_own
 from mlsql.stages.algorithms.mllib.params import params_of
 from mlsql.stages.algorithms.mllib.tables import training_tables
 
@@ -34,7 +34,7 @@ def trained(
     path = run.policy.path(call.path.text, span=call.path.span, purpose="model")
     call = dataclasses.replace(call, given=reader.modern(call.given))
     candidates = tuple(candidates or reader.read(call.given))
-    options = _own_options(call, reader.name)
+    options = read_own(MllibOptions, call, reader.name)
     labelled, classifies = declared[0].needs_label, declared[0].kind == "classifier"
     extra = dict(_named_columns(candidates, declared))
     with training_tables(call, options, run, labelled=labelled, extra=extra) as tables:
@@ -52,17 +52,12 @@ def trained(
             evaluation_data=None if evaluation is None else evaluation.record,
             fail_on_error=options.fail_on_error,
             keep_version=options.keep_version,
+            selection=options.selection_of(declared[0].kind),
+            stratified_by=TRUTH if classifies else None,
         )
         return fit_and_store(
             training, EstimatorFits({each.name: each for each in declared}, layout), run, store
         )
-
-
-def _own_options(call: Call[Any], name: str) -> MllibOptions:
-    """What the statement says beside the Params, with the columns that its groups name."""
-    keys = {each.key for each in declared_options(MllibOptions) if not each.prefix}
-    given = {key: text for key, text in call.given.items() if key in keys}
-    return read_options(MllibOptions, given, owner=name, span=call.algorithm.span)
 
 
 def _named_columns(

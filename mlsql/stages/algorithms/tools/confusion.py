@@ -12,8 +12,8 @@ from mlsql.grammar.nodes import Word
 from mlsql.options import TEXT, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.tools.fields import BOOLEAN, NUMBER, STRING, column, field_of
-from mlsql.stages.algorithms.tools.labels import expect_none_missing, label_text
+from mlsql.stages.algorithms.tools.fields import column
+from mlsql.stages.algorithms.tools.labels import expect_none_missing, label_field, label_text
 from mlsql.stages.algorithms.tools.outcomes import save_below
 from mlsql.stages.rows import local_table
 
@@ -170,8 +170,8 @@ select label, precision, recall from rates as shown;
     def transform(self, call: Call[ConfusionOptions], run: Run, /) -> DataFrame:
         """The counts; null labels are refused."""
         options = call.options
-        actual = field_of(call.frame, options.actual, "actualCol", NUMBER, BOOLEAN, STRING)
-        predicted = field_of(call.frame, options.predicted, "predictCol", NUMBER, BOOLEAN, STRING)
+        actual = label_field(call.frame, options.actual, "actualCol")
+        predicted = label_field(call.frame, options.predicted, "predictCol")
         confusion = count_confusion(call.frame, actual, predicted)
         matrix, detail = _matrix(confusion, run), _detail(confusion, run)
         save_below(run, call.path, "data", matrix)

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mlsql.bridge.errors import DataFault, OptionFault
-from mlsql.bridge.launcher import Launcher
-from mlsql.bridge.request import Candidate, Columns, TrainingRequest
-from mlsql.bridge.trainer import Trainer
-from mlsql.models.cache import local_folder
-from mlsql.models.manifest import METRICS, ModelKind, ModelStore, StoredModel
+from mlsql.errors import ScriptError
+from mlsql.models.manifest import METRICS, USUAL_METRICS, ModelKind, ModelStore
 from mlsql.names import listed, nearest
 from mlsql.options import NAMES, OptionText, option, option_family
 from mlsql.registry import Registry
 from mlsql.session import Run
-from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.carrier import carrier_for
+from mlsql.stages.algorithms.base import Algorithm, Call, Judges
 from mlsql.stages.algorithms.choice import ModelChoice, model_at
-from mlsql.stages.algorithms.columns import prepare_stored
 from mlsql.stages.algorithms.descriptions import EVALUATE
 
 if TYPE_CHECKING:
@@ -43,11 +37,10 @@ class EvaluateOptions(ModelChoice):
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """An algorithm that judges what the other ones have trained, in a worker process."""
+    """An algorithm that judges what the other ones have trained, as each of them does."""
 
     store: ModelStore
-    trainers: Registry[Trainer]
-    launcher: Launcher
+    algorithms: Registry[Algorithm]
     options: ClassVar[type[EvaluateOptions]] = EvaluateOptions
     doc: ClassVar[str] = EVALUATE.doc
     example: ClassVar[str] = EVALUATE.example
@@ -55,9 +48,13 @@ class Evaluate:
     def transform(self, call: Call[EvaluateOptions], run: Run, /) -> DataFrame:
         """One row with a column a metric; it is computed now, since the columns depend on it."""
         stored, candidate = model_at(self.store, call.path, call.options, call.given, run)
+        name = stored.manifest.algorithm
+        algorithm = self.algorithms.get(name, span=call.path.span)
+        if not isinstance(algorithm, Judges) or stored.manifest.kind not in USUAL_METRICS:
+            raise ScriptError(f"no metric judges models of {name}", span=call.path.span)
         asked = call.options.metrics
         names = None if asked is None else list(_known(asked, stored.manifest.kind))
-        computed = self._judge(call, stored, Candidate(candidate.index, candidate.params), run)
+        computed = algorithm.judge(call, stored, candidate, run)
         missing = [name for name in names or () if name not in computed]
         if missing or not computed:
             raise DataFault(
@@ -68,34 +65,6 @@ class Evaluate:
         values = {name: computed[name] for name in names or computed}
         return run.spark.createDataFrame(
             [tuple(values.values())], ", ".join(f"{name} double" for name in values)
-        )
-
-    def _judge(
-        self, call: Call[EvaluateOptions], stored: StoredModel, candidate: Candidate, run: Run
-    ) -> Mapping[str, float]:
-        from mlsql.bridge.judging import judge
-        from mlsql.bridge.spark_launcher import open_launcher
-
-        settings, manifest = run.settings, stored.manifest
-        model = local_folder(stored.directory(candidate.index))
-        request = TrainingRequest(
-            job=uuid.uuid4().hex,
-            trainer=manifest.algorithm,
-            candidates=(candidate,),
-            columns=Columns(manifest.form, manifest.inputs, manifest.label, invalid=manifest.invalid),
-            output=model,
-            timeout=settings.train.timeout,
-        )
-        return judge(
-            prepare_stored(call.frame, request.columns),
-            request,
-            model,
-            transport=carrier_for(run, call.options.kafka),
-            trainers=self.trainers,
-            launcher=open_launcher(settings.train.launcher, run.spark, local=self.launcher),
-            message_bytes=settings.bridge.message_bytes,
-            emit=run.emit,
-            stop=run.stop,
         )
 
 

@@ -11,8 +11,8 @@ from mlsql.options import TEXT, one_of, option
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.tools.confusion import Confusion, count_confusion
-from mlsql.stages.algorithms.tools.fields import BOOLEAN, NUMBER, STRING, column, field_of, present
-from mlsql.stages.algorithms.tools.labels import expect_none_missing
+from mlsql.stages.algorithms.tools.fields import NUMBER, column, field_of, present
+from mlsql.stages.algorithms.tools.labels import expect_none_missing, label_field
 from mlsql.stages.algorithms.tools.outcomes import named_values
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ run predicted as ClassificationEvaluator.`` where labelCol="label" as scores;
     def transform(self, call: Call[EvaluatorOptions], run: Run, /) -> DataFrame:
         """A row a metric: ``name``, ``value``; nulls are refused."""
         options = call.options
-        label = field_of(call.frame, options.label, _LABEL, NUMBER, BOOLEAN, STRING)
-        prediction = field_of(call.frame, options.prediction, _PREDICTION, NUMBER, BOOLEAN, STRING)
+        label = label_field(call.frame, options.label, _LABEL)
+        prediction = label_field(call.frame, options.prediction, _PREDICTION)
         return named_values(run, label_metrics(count_confusion(call.frame, label, prediction)))
 
 

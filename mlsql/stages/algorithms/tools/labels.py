@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 from mlsql.bridge.errors import DataFault
 from mlsql.session import quoted
-from mlsql.stages.algorithms.tools.fields import present
+from mlsql.stages.algorithms.tools.fields import BOOLEAN, NUMBER, STRING, field_of, present
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructField
+
+
+def label_field(frame: DataFrame, name: str, option: str) -> StructField:
+    """The column *name*, which the *option* names, where it holds labels: numbers, booleans or texts."""
+    return field_of(frame, name, option, NUMBER, BOOLEAN, STRING)
 
 
 def label_text(field: StructField) -> Column:

@@ -12,8 +12,8 @@ from mlsql.options import TEXT, number, option
 from mlsql.session import Run
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.tools.confusion import LabelCounts
-from mlsql.stages.algorithms.tools.fields import BOOLEAN, NUMBER, STRING, field_of, present
-from mlsql.stages.algorithms.tools.labels import expect_none_missing, label_text, normal_label
+from mlsql.stages.algorithms.tools.fields import NUMBER, field_of, present
+from mlsql.stages.algorithms.tools.labels import expect_none_missing, label_field, label_text, normal_label
 from mlsql.stages.algorithms.tools.outcomes import named_values
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _curve(frame: DataFrame, options: PredictionOptions) -> DataFrame:
     from pyspark.sql import Window
     from pyspark.sql import functions as sf
 
-    label = field_of(frame, options.label, _LABEL, NUMBER, BOOLEAN, STRING)
+    label = label_field(frame, options.label, _LABEL)
     score = field_of(frame, options.probability, _PROBABILITY, NUMBER)
     is_positive = label_text(label) == sf.lit(normal_label(options.positive))
     scored = frame.select(present(score).cast("double").alias("threshold"), is_positive.alias("is_positive"))

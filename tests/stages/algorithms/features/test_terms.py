@@ -41,3 +41,33 @@ def test_texts_weigh_as_scikit_learn_says(texts):
 def _terms(text):
     words = [word for word in text.replace(",", " ").split(" ") if word]
     return [*words, *map(" ".join, pairwise(words))]
+
+
+def test_words_are_hashed_and_weighed_as_spark_does(scripts, fitted):
+    """HashTfIdf is Spark's HashingTF and IDF, also where words meet in one place, and with minDocFreq."""
+    from pyspark.ml.feature import IDF, HashingTF
+
+    rows = [(number, text.replace(",", "").split()) for number, text in enumerate(TEXTS)]
+    scripts.table("t", rows, "n int, words array<string>")
+    options = {"inputCol": "words", "outputCol": "o", "numFeatures": 7, "minDocFreq": 2}
+    ours = fitted("HashTfIdf", "t", options, "f(words)", "o")
+    counted = HashingTF(inputCol="words", outputCol="tf", numFeatures=7).transform(
+        scripts.run.spark.table("t")
+    )
+    expected = IDF(inputCol="tf", outputCol="o", minDocFreq=2).fit(counted).transform(counted).collect()
+    for mine, theirs in zip(ours, expected, strict=True):
+        assert np.allclose(mine.o.toArray(), theirs.o.toArray(), atol=1e-12)
+
+
+def test_words_have_places_by_how_many_rows_have_them(scripts, fitted):
+    """TfIdf is Spark's CountVectorizer and IDF, but for the order of words that are equally frequent."""
+    from pyspark.ml.feature import IDF, CountVectorizer
+
+    rows = [(number, text.replace(",", "").split()) for number, text in enumerate(TEXTS)]
+    scripts.table("t", rows, "n int, words array<string>")
+    ours = fitted("TfIdf", "t", {"inputCol": "words", "outputCol": "o"}, "f(words)", "o")
+    table = scripts.run.spark.table("t")
+    counted = CountVectorizer(inputCol="words", outputCol="tf").fit(table).transform(table)
+    expected = IDF(inputCol="tf", outputCol="o").fit(counted).transform(counted).collect()
+    for mine, theirs in zip(ours, expected, strict=True):
+        assert np.allclose(np.sort(mine.o.toArray()), np.sort(theirs.o.toArray()), atol=1e-12)

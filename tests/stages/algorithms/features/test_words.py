@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from mlsql.errors import MlsqlError
+
 pytestmark = pytest.mark.spark
 
 TEXTS = [(0, "spark runs queries"), (1, "spark fits"), (2, "")]
@@ -101,9 +103,18 @@ def test_values_are_found_by_their_keys(scripts):
         train t as TableToMap.`m/t` where keyField="k" and valueField="v" and table.names="u"
           and dic.paths="more.txt" and dic.names="file" as y;
         register TableToMap.`m/t` as g;
+        train t as TableToMap.`m/p` where keyField="k" and valueField="v" and table.paths="u"
+          and table.names="further" as z;
+        register TableToMap.`m/p` as h;
         select f("b") as known, f("x") as missing, f(null) as none, g("c") as other, g("x") as nothing,
-          g_u("a") as elsewhere, g_file("d") as filed as one;
+          g_u("a") as elsewhere, g_file("d") as filed, h_further("c") as further as one;
     """)
     assert row == {
-        "known": 2, "missing": -1, "none": None, "other": 4, "nothing": None, "elsewhere": None, "filed": 5
+        "known": 2, "missing": -1, "none": None, "other": 4, "nothing": None, "elsewhere": None, "filed": 5,
+        "further": 4,
     }  # fmt: skip
+    with pytest.raises(MlsqlError, match="2 names are given to 1 tables"):
+        scripts(
+            "train t as MapValues.`m/n` where inputCol='k' and outputCol='v' and table.paths='u'"
+            " and table.names='a,b';"
+        )

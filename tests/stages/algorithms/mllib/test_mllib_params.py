@@ -15,9 +15,13 @@ from mlsql.stages.algorithms.mllib.candidates import ParamReader
 from mlsql.stages.algorithms.mllib.catalogue import ESTIMATORS
 from mlsql.stages.algorithms.mllib.params import TABLE, params_of
 
-FOREST = ParamReader("RandomForest", params_of("pyspark.ml.classification.RandomForestClassifier"))
+FOREST = ParamReader(
+    "RandomForest", "classifier", params_of("pyspark.ml.classification.RandomForestClassifier")
+)
 PERCEPTRON = ParamReader(
-    "MultilayerPerceptron", params_of("pyspark.ml.classification.MultilayerPerceptronClassifier")
+    "MultilayerPerceptron",
+    "classifier",
+    params_of("pyspark.ml.classification.MultilayerPerceptronClassifier"),
 )
 
 

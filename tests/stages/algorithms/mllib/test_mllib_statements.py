@@ -57,23 +57,25 @@ def test_labels_of_text_come_back_as_texts(scripts):
     assert rows[0]["nothing"] is None
 
 
-@pytest.mark.parametrize(
-    ("where", "message"),
-    [
-        ("labelCol='holes'", "nulls in 'holes' (20 in 40 rows)"),
-        ("inputCols='size'", "Spark ML learns from numbers"),
-        ("fitParam.0.maxItr='3'", "has no parameter 'maxItr'"),
-        ("featuresCol='missing'", "no column 'missing'"),
-        ("evaluateTable='none'", "none"),
-        ("family='nothing'", "the model could not be trained"),
-    ],
-)
-def test_what_cannot_be_trained_says_why(scripts, where, message):
+REFUSED = {
+    "labelCol='holes'": "nulls in 'holes' (20 in 40 rows)",
+    "inputCols='size'": "Spark ML learns from numbers",
+    "fitParam.0.maxItr='3'": "has no parameter 'maxItr'",
+    "featuresCol='missing'": "no column 'missing'",
+    "evaluateTable='none'": "none",
+    "family='nothing'": "the model could not be trained",
+    "inputCols='x,y' and weightCol='size'": "the weight column 'size' is string, no number",
+    "inputCols='x,x'  and labelCol='x'": "both label and feature",
+}
+
+
+def test_what_cannot_be_trained_says_why(scripts):
     """And nothing is stored."""
     scripts(POINTS + "select *, if(x > 4, 1, null) as holes from points as points;")
-    with pytest.raises(MlsqlError) as caught:
-        scripts(f"train points as LogisticRegression.`m` where {where};")
-    assert message in caught.value.message
+    for where, message in REFUSED.items():
+        with pytest.raises(MlsqlError) as caught:
+            scripts(f"train points as LogisticRegression.`m` where {where};")
+        assert message in caught.value.message
     assert not list((scripts.path / "m").glob("_model_*"))
 
 

@@ -1,4 +1,4 @@
-"""Each plain form answers as Spark ML's own transform does, on real rows."""
+"""Each plain form, and each function in SQL, answers as Spark ML's own transform does, on real rows."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from mlsql.bridge.request import Columns
-from mlsql.models.manifest import Column
+from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, ModelRef, StoredModel
 from mlsql.stages.algorithms.mllib.catalogue import ESTIMATORS
 from mlsql.stages.algorithms.mllib.fits import EstimatorFits
 from mlsql.stages.algorithms.mllib.frames import Layout
-from mlsql.udf.predictors.plain import read_plain
+from mlsql.stages.algorithms.mllib.functions import register_model
+from mlsql.stages.algorithms.mllib.weights import StoredFit, read_weights
+from mlsql.stages.algorithms.spark_models import save_spark_model
+from mlsql.udf.predictors.plain import read_plain, write_plain
 
 pytestmark = pytest.mark.spark
 
@@ -65,10 +68,46 @@ def fitted(name, params, rows, run):
 
 
 def stored(model, run, folder):
-    """Its plain form, as it comes back from the files."""
+    """Its plain form, as it comes back from the files; some are made of those of Spark ML."""
     folder.mkdir()
-    model.save(folder, run)
+    if any(part in model.declared.weights for part in ("tree_weights", "bisecting")):
+        model.save(folder, run)
+    else:
+        fit = StoredFit(model.model, model.layout.classes or (), folder)
+        write_plain(folder, read_weights(model.declared.weights, fit))
     return read_plain(folder)
+
+
+def register(model, name, params, classes, run, path):
+    """Make ``f`` of the only candidate below *path*."""
+    times = {"started": "", "ended": "", "seconds": 0.0, "rows": 1}
+    candidate = CandidateRecord(index=0, algorithm=name, params=params, status="success", **times)
+    manifest = Manifest(
+        algorithm=name,
+        kind=model.kind,
+        form="features",
+        inputs=(Column("features", "array<double>"),),
+        features=model.width,
+        output=model.traits.answer,
+        classes=classes,
+        candidates=(candidate,),
+        data=DataRecord(rows=1, bytes=1, checksum="", transport="spark"),
+    )
+    register_model(
+        run.session, "f", StoredModel(ModelRef(str(path), 0), manifest), candidate, model.declared.gives
+    )
+
+
+def asked(spark, matrix):
+    """The answers of ``f`` to arrays and to vectors, and those of ``f_all``; no row goes to Python."""
+    rows = [(number, row.tolist()) for number, row in enumerate(matrix)]
+    frame = spark.createDataFrame(rows, "n int, features array<double>").coalesce(1)
+    answers = frame.selectExpr("f(features)", "f(vec_dense(features))", "f_all(features)[0].answer")
+    assert "Python" not in answers._jdf.queryExecution().executedPlan().toString()
+    told = [
+        [each.toArray() if hasattr(each, "toArray") else each for each in row] for row in answers.collect()
+    ]
+    return tuple(map(np.array, zip(*told, strict=True)))
 
 
 USUAL = [
@@ -116,6 +155,32 @@ def test_the_plain_form_equals_spark(tables, scripts, tmp_path, name, table, par
     if tells:
         probabilities = np.array([each.probability.toArray() for each in answers])
         assert plain.probabilities(rows.matrix) == pytest.approx(probabilities, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "params"),
+    [
+        pytest.param(*each, marks=() if each[0] in ("LSVM", "RandomForest") else pytest.mark.slow)
+        for each in (*USUAL, *MORE, ("IsotonicRegression", "diabetes", {"featureIndex": "2"}))
+    ],
+)
+def test_the_function_equals_spark(tables, scripts, tmp_path, name, table, params):
+    """To 1e-9, labels and probabilities, of arrays and of vectors."""
+    rows = tables[table]
+    model = fitted(name, params, rows, scripts.run)
+    folder = tmp_path / "_model_0" / "model" / "0"
+    folder.mkdir(parents=True)
+    save_spark_model(model.model, folder, scripts.run.spark)
+    tells = DECLARED[name].gives == "probabilities"
+    answers = model.model.transform(rows.frame).collect()
+    expected = np.array([each.prediction for each in answers])
+    register(model, name, params, rows.classes, scripts.run, tmp_path)
+    of_arrays, of_vectors, labels = asked(scripts.run.spark, rows.matrix)
+    assert labels == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    if tells:
+        expected = np.array([each.probability.toArray() for each in answers])
+    assert of_arrays == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert np.array_equal(of_arrays, of_vectors)
 
 
 def test_categories_are_answered_as_by_spark(spark, scripts, tmp_path):
@@ -200,7 +265,8 @@ def test_mlflow_alone_loads_the_model(tables, scripts, tmp_path):
 
     rows = tables["diabetes"]
     model = fitted("LinearRegression", {}, rows, scripts.run)
-    stored(model, scripts.run, tmp_path / "model")
+    (tmp_path / "model").mkdir()
+    model.save(tmp_path / "model", scripts.run)
     loaded = mlflow.spark.load_model(str(tmp_path / "model"), dfs_tmpdir=str(tmp_path / "dfs"))
     expected, given = (
         [row.prediction for row in each.transform(rows.frame).select("prediction").collect()]
