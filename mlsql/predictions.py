@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +15,13 @@ from mlsql.errors import ScriptError
 from mlsql.grammar import parse
 from mlsql.grammar.nodes import Select
 from mlsql.results.arrow_rows import plain_rows
-from mlsql.results.formats import Rows, json_lines, read_rows
+from mlsql.results.formats import Rows, exact_integer, finite, json_lines, read_rows, shortest_float
 from mlsql.roles import Role
 from mlsql.session import quoted
 from mlsql.spans import Script
 from mlsql.stop import Stop
-from mlsql.udf.serving.sql_lane import VECTOR
+from mlsql.udf.serving.lane_columns import FEW, VECTOR, Columns, doubles, plain_columns
+from mlsql.udf.serving.lane_types import arrow_type, element_of, members_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -28,18 +29,37 @@ if TYPE_CHECKING:
 FEATURE = "feature"
 """The column of rows that are vectors or texts."""
 _FUNCTION = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {
+    "bigint": exact_integer,
+    "long": exact_integer,
+    "float": shortest_float,
+    "double": finite,
+    "vector": finite,
+    "matrix": finite,
+}
+"""By the type in Spark."""
 _SELECT = re.compile(r"\s*select\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The rows of a request as an Arrow table; *is_vector* when the feature is one."""
+    """The rows of a request: few as they came, many as Arrow; *is_vector* when the feature is one."""
 
-    table: pa.Table
+    rows: Columns | pa.Table
     is_vector: bool = False
 
-    def stream(self) -> bytes:
-        """The rows as an Arrow stream, whose field says that it holds vectors."""
+    @property
+    def table(self) -> pa.Table:
+        """The rows as an Arrow table."""
+        if not isinstance(self.rows, Columns):
+            return self.rows
+        given = zip(self.rows.types.items(), self.rows.values, strict=True)
+        return pa.table({name: pa.array(values, arrow_type(kind)) for (name, kind), values in given})
+
+    def asked(self) -> Columns | bytes:
+        """The rows as scorers take them: columns, or an Arrow stream, whose field says what is a vector."""
+        if isinstance(self.rows, Columns):
+            return self.rows
         table = self.table
         if self.is_vector:
             table = table.cast(pa.schema([each.with_metadata(VECTOR) for each in table.schema]))
@@ -62,6 +82,9 @@ def vectors(data: Sequence[Any]) -> Given:
     for number, each in enumerate(data):
         if not isinstance(each, list) or not all(map(_is_number, each)):
             raise _wrong_row(number, "an array of numbers", 'dataType "row" takes objects, "string" texts')
+    plain = _few({FEATURE: data})
+    if plain is not None:
+        return Given(Columns({FEATURE: "vector"}, [doubles(data)]), is_vector=True)
     return Given(pa.table({FEATURE: _column(FEATURE, data, pa.list_(pa.float64()))}), is_vector=True)
 
 
@@ -70,7 +93,7 @@ def texts(data: Sequence[Any]) -> Given:
     for number, each in enumerate(data):
         if not isinstance(each, str):
             raise _wrong_row(number, "a text", None)
-    return Given(pa.table({FEATURE: pa.array(data, pa.string())}))
+    return Given(_few({FEATURE: data}) or pa.table({FEATURE: pa.array(data, pa.string())}))
 
 
 def objects(data: Sequence[Any]) -> Given:
@@ -79,7 +102,9 @@ def objects(data: Sequence[Any]) -> Given:
         if not isinstance(each, dict) or not each:
             raise _wrong_row(number, "an object of columns", '{"alcohol": 9.4, "kind": "red"}')
     names = list(dict.fromkeys(name for each in data for name in each))
-    return Given(pa.table({name: _column(name, [each.get(name) for each in data]) for name in names}))
+    columns = {name: [each.get(name) for each in data] for name in names}
+    plain = _few(columns)
+    return Given(plain or pa.table({name: _column(name, values) for name, values in columns.items()}))
 
 
 def pipeline_query(pipeline: str) -> str:
@@ -115,11 +140,34 @@ def predict(engine: Engine, given: Given, sql: str, owner: str, role: Role) -> s
         spark.catalog.dropTempView(table)
 
 
-def stream_as_json(stream: bytes, *, nulls: bool) -> str:
-    """The rows of an Arrow stream as :func:`predict` gives them."""
-    table = pa.ipc.open_stream(stream).read_all()
-    rows = Rows(tuple(table.column_names), plain_rows(table.schema, table.to_batches()))
+def answer_as_json(answer: Columns | bytes, *, nulls: bool) -> str:
+    """What a scorer answers, as :func:`predict` gives it."""
+    if isinstance(answer, Columns):
+        kinds = answer.types.values()
+        values = [[*map(_decoder(kind), column)] for kind, column in zip(kinds, answer.values, strict=True)]
+        rows = Rows(tuple(answer.types), zip(*values, strict=True))
+    else:
+        table = pa.ipc.open_stream(answer).read_all()
+        rows = Rows(tuple(table.column_names), plain_rows(table.schema, table.to_batches()))
     return "\n".join(json_lines(rows, nulls=nulls))
+
+
+def _decoder(kind: str) -> Callable[[Any], Any]:
+    """How a value of the lane becomes one that JSON can say."""
+    element = element_of(kind)
+    if element is not None:
+        decode = _decoder(element)
+        return lambda value: None if value is None else [decode(each) for each in value]
+    members = members_of(kind)
+    if members is not None:
+        of = {name: _decoder(each) for name, each in members.items()}
+        return lambda value: None if value is None else {name: each(value[name]) for name, each in of.items()}
+    convert = _PLAIN.get(kind)
+    return _as_it_is if convert is None else lambda value: None if value is None else convert(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _over(sql: str, table: str) -> str:
@@ -132,6 +180,12 @@ def _over(sql: str, table: str) -> str:
             hint="select f(vec_dense(feature)) as p",
         )
     return whole
+
+
+def _few(columns: Mapping[str, Sequence[Any]]) -> Columns | None:
+    """The columns as they came; None of many rows, or of values whose type Arrow had better say."""
+    count = len(next(iter(columns.values()), ()))
+    return plain_columns(columns) if 0 < count <= FEW else None
 
 
 def _column(name: str, values: Sequence[Any], kind: pa.DataType | None = None) -> pa.Array:

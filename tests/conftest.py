@@ -24,7 +24,7 @@ IN_CI = os.environ.get("CI", "").casefold() in ("1", "true")
 _BASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # two busy cores
 settings.register_profile("quick", _BASE, max_examples=10)
 settings.register_profile("fast", _BASE, max_examples=40)
-settings.register_profile("ci", _BASE, max_examples=200, derandomize=True, print_blob=True)
+settings.register_profile("ci", _BASE, max_examples=100, derandomize=True, print_blob=True)
 settings.register_profile("slow", _BASE, max_examples=2000)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mlsql.errors import ConfigError
+from mlsql.errors import ConfigError, ScriptError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Rows = Sequence[Mapping[str, Any]] | Sequence[Sequence[Any]]
 """Objects by the names of the inputs, or values in their order."""
 ARROW = "application/vnd.apache.arrow.stream"
+_SHOWN = '[{"alcohol": 9.4, "kind": "red"}], or values in their order: [[9.4, "red"]]'
 _MANY = 500
 """From here on rows by name go as Arrow, when it is installed."""
 
@@ -50,12 +51,15 @@ def body_of(rows: Any) -> dict[str, Any]:
     """What a request holds that asks about *rows*: Arrow of a table, or of many rows by name, else JSON."""
     if hasattr(rows, "__arrow_c_stream__"):
         return _as_arrow(rows)
-    if len(rows) >= _MANY and all(isinstance(each, Mapping) for each in rows):
-        table = _table(rows)
+    if isinstance(rows, Mapping | str | bytes):
+        raise ScriptError("the rows are no list of rows", hint=_SHOWN)
+    given = [_row(number, each) for number, each in enumerate(rows, start=1)]
+    if len(given) >= _MANY and all(isinstance(each, dict) for each in given):
+        table = _table(given)
         if table is not None:
             return _as_arrow(table)
-    given = [dict(each) if isinstance(each, Mapping) else list(each) for each in rows]
-    return {"content": json.dumps({"rows": given}), "headers": {"Content-Type": "application/json"}}
+    content = json.dumps({"rows": given}, default=_plain)
+    return {"content": content, "headers": {"Content-Type": "application/json"}}
 
 
 def answers_of(content: bytes, kind: str) -> list[Any]:
@@ -67,6 +71,24 @@ def answers_of(content: bytes, kind: str) -> list[Any]:
         return answers
     told: list[Any] = json.loads(content)["predictions"]
     return told
+
+
+def _row(number: int, row: Any) -> dict[str, Any] | list[Any]:
+    """A row as JSON takes it."""
+    if isinstance(row, Mapping):
+        return dict(row)
+    if isinstance(row, list | tuple) or getattr(row, "ndim", False):
+        return list(row)
+    raise ScriptError(f"row {number} is neither an object nor a list", hint=_SHOWN)
+
+
+def _plain(value: Any) -> Any:
+    """A number or an array of numpy as Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ScriptError(
+        f"a {type(value).__name__} is no value of a row", hint="numbers, texts, booleans, lists"
+    )
 
 
 def _as_arrow(rows: Any) -> dict[str, Any]:
@@ -81,7 +103,7 @@ def _as_arrow(rows: Any) -> dict[str, Any]:
     return {"content": sink.getvalue().to_pybytes(), "headers": {"Content-Type": ARROW}}
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table | None:
+def _table(rows: Sequence[Any]) -> pa.Table | None:
     """The rows in columns; None where Arrow is missing, or cannot hold them and the server says why."""
     try:
         import pyarrow as pa
@@ -90,6 +112,6 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pa.Table | None:
     if any(each.keys() != rows[0].keys() for each in rows):
         return None
     try:
-        return pa.Table.from_pylist([*map(dict, rows)])
+        return pa.Table.from_pylist([*rows])
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return None

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mlsql.engine import default_owner
 from mlsql.errors import MlsqlError
 from mlsql.rest.callers import Caller
 from mlsql.rest.dependencies import expect_token, signed_in
@@ -109,18 +110,21 @@ class KnownTokens:
 
 async def known_caller(request: Request) -> Caller:
     """Who sent a request, as :func:`mlsql.rest.dependencies.signed_in` says, a moment ago at most."""
-    known: KnownTokens | None = request.app.state.known_tokens
+    known: KnownTokens | Caller = request.app.state.known_tokens
+    if isinstance(known, Caller):
+        request.state.owner = known.owner
+        return known
     shown = request.headers.get("authorization", "")
-    if known is None or not shown.startswith(_BEARER):
+    if not shown.startswith(_BEARER):
         return await signed_in(request, None)
     token = expect_token(await known.find(shown[len(_BEARER) :].strip()))
     request.state.owner = token.owner
     return Caller(token.owner, token.role)
 
 
-def known_tokens(tokens: TokenStore | None) -> KnownTokens | None:
-    """What an application keeps of its callers; None where nobody is asked who he is."""
-    return None if tokens is None else KnownTokens(tokens)
+def known_tokens(tokens: TokenStore | None) -> KnownTokens | Caller:
+    """What an application keeps of its callers: the person at the machine where no token is asked for."""
+    return Caller(default_owner()) if tokens is None else KnownTokens(tokens)
 
 
 def lean_routes(*routers: APIRouter) -> list[LeanRoute]:

@@ -6,7 +6,8 @@ the database, callbacks, sessions) is asked for when somebody reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -29,6 +30,7 @@ from mlsql.events import Carried, Event, Sink, WorkerEnded, WorkerStarted
 from mlsql.jobs.states import Job, JobState, Kept
 from mlsql.jobs.turns import Work
 from mlsql.stop import Stop
+from mlsql.udf.serving.keeper import ScorerFigures
 
 _REQUEST_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30, 300)
 _JOB_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 4 * 3600)
@@ -42,6 +44,7 @@ class Counts:
     jobs: Callable[[], Mapping[JobState, int]]
     callbacks: Callable[[], Mapping[str, int]]
     sessions: Callable[[], int]
+    scorers: Callable[[], Sequence[ScorerFigures]] = tuple
 
 
 class Metrics:
@@ -78,6 +81,18 @@ class Metrics:
             buckets=_JOB_SECONDS,
             registry=registry,
         )
+        self._predictions = Histogram(
+            "mlsql_scorer_request_seconds",
+            "How long scorers took to answer what the server asked them.",
+            buckets=_REQUEST_SECONDS,
+            registry=registry,
+        )
+        self._not_predicted = Counter(
+            "mlsql_scorer_failures",
+            "What scorers were asked and did not answer, by the error that was told.",
+            ("reason",),
+            registry=registry,
+        )
         self._workers = Gauge("mlsql_workers", "Worker processes that live now.", registry=registry)
         self._rows = Counter("mlsql_bridge_rows", "Rows carried to workers.", registry=registry)
         self._bytes = Counter("mlsql_bridge_bytes", "Bytes carried to workers.", registry=registry)
@@ -104,6 +119,18 @@ class Metrics:
             self._refused.labels(type(error).__name__).inc()
             raise
         self._accepted.inc()
+
+    @contextmanager
+    def asking_scorer(self) -> Iterator[None]:
+        """A block that waits for the answer of a scorer, or raises why there is none."""
+        began = time.perf_counter()
+        try:
+            yield
+        except Exception as error:
+            self._not_predicted.labels(type(error).__name__).inc()
+            raise
+        finally:
+            self._predictions.observe(time.perf_counter() - began)
 
     def ended(self, job: Job) -> None:
         """A job has, as its record says."""
@@ -162,4 +189,25 @@ class _Elsewhere(Collector):
         sessions = GaugeMetricFamily(
             "mlsql_sessions", "Sessions of owners that are open.", value=self.counts.sessions()
         )
-        return jobs, tries, sessions
+        return jobs, tries, sessions, *_scorer_families(self.counts.scorers())
+
+
+def _scorer_families(scorers: Sequence[ScorerFigures]) -> list[Family]:
+    """The processes that answer predictions, each by its name."""
+    label = ["scorer"]
+    ready = GaugeMetricFamily("mlsql_scorer_up", "Whether a scorer can be asked now.", labels=label)
+    restarts = CounterMetricFamily(
+        "mlsql_scorer_restarts", "How often a scorer was started again after it had ended.", labels=label
+    )
+    models = GaugeMetricFamily("mlsql_scorer_models", "Models that a scorer holds.", labels=label)
+    size = GaugeMetricFamily("mlsql_scorer_models_bytes", "Memory that these models take.", labels=label)
+    evictions = CounterMetricFamily(
+        "mlsql_scorer_evictions", "Models that made room for others, since the scorer began.", labels=label
+    )
+    for each in scorers:
+        ready.add_metric([each.name], each.is_ready)
+        restarts.add_metric([each.name], each.restarts)
+        models.add_metric([each.name], each.models)
+        size.add_metric([each.name], each.bytes)
+        evictions.add_metric([each.name], each.evictions)
+    return [ready, restarts, models, size, evictions]

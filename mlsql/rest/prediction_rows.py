@@ -11,6 +11,9 @@ from mlsql.models.manifest import Column
 
 _WHOLE = frozenset({"tinyint", "smallint", "int", "long", "bigint"})
 _ARRAY = "array<"
+_ONE_FLOAT = {float}
+_LARGEST = 2**1023
+"""Of the whole numbers that are doubles, about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,8 @@ def _read(kind: str, value: Any) -> object:
         return None
     if kind.startswith(_ARRAY):
         element = kind[len(_ARRAY) : -1]
+        if element == "double" and type(value) is list and set(map(type, value)) == _ONE_FLOAT:
+            return value  # as nearly always
         return [_read(element, each) for each in _expect(value, list)]
     if kind in ("string", "boolean"):
         return _expect(value, str if kind == "string" else bool)
@@ -104,7 +109,7 @@ def _is_flat(row: Sequence[object]) -> bool:
 
 def _wanted(kind: str) -> str:
     if kind.startswith(_ARRAY):
-        return f"an array of {'arrays of ' if kind.count(_ARRAY) > 1 else ''}numbers, a {kind}"
+        return f"an array of {'arrays of ' if kind.count(_ARRAY) > 1 else ''}numbers ({kind})"
     return {"string": "a text", "boolean": "true or false"}.get(kind, "a number")
 
 
@@ -115,8 +120,10 @@ def _shown(value: object) -> str:
         case str():
             return "a text"
         case list():
-            return "an array with something else in it" if value else "an array"
+            odd = next((each for each in value if type(each) is not float and each is not None), None)
+            return "an array" if odd is None else f"an array that holds {_shown(odd)}"
         case dict():
             return "an object"
         case _:
-            return "a number that is too large" if isinstance(value, int) else "of another type"
+            is_large = isinstance(value, int) and abs(value) > _LARGEST
+            return "a number that is too large" if is_large else "a number"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsql.jobs.events import iso_time
-from mlsql.jobs.states import Job
+from mlsql.jobs.states import Job, JobSummary
 from mlsql.rest.schemas import ErrorReply
 from mlsql.spans import mask_secrets
 
@@ -50,18 +50,18 @@ def url_of(job: str) -> str:
     return f"{JOBS_URL}/{job}"
 
 
-def job_reply(job: Job, result_ttl: float) -> dict[str, Any]:
+def job_reply(job: Job | JobSummary, result_ttl: float) -> dict[str, Any]:
     """A job as :class:`mlsql.rest.schemas.JobReply` describes it."""
-    asked, progress = job.submission, job.progress or {}
+    progress = job.progress or {}
     return {
         "id": job.id,
         "url": url_of(job.id),
-        "name": asked.name or job.id,
-        "owner": asked.owner,
+        "name": job.name or job.id,
+        "owner": job.owner,
         "state": job.state.value,
         "attempt": job.attempt,
-        "priority": asked.priority,
-        "timeout": None if asked.timeout is None else round(asked.timeout * 1000),
+        "priority": job.priority,
+        "timeout": None if job.timeout is None else round(job.timeout * 1000),
         "cancelRequested": job.cancel_requested,
         "submitted": iso_time(job.submitted),
         "started": _time(job.started),
@@ -94,7 +94,7 @@ def running_job_reply(job: Job) -> dict[str, Any]:
     }
 
 
-def _result(job: Job, result_ttl: float) -> dict[str, Any] | None:
+def _result(job: Job | JobSummary, result_ttl: float) -> dict[str, Any] | None:
     kept = job.result
     if kept is None or job.ended is None or job.expired:
         return None

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from mlsql.registrations import Registration, UnknownFunction
 from mlsql.udf.serving.functions import Companion
+from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.translation import NotCarriedOver
 
 
@@ -25,8 +26,8 @@ class Scorers(Protocol):
         """The answer for each row; rows by position, or an Arrow stream, which gives one."""
         ...
 
-    async def query(self, caller: str, sql: str, table: bytes) -> bytes:
-        """The rows of *sql* over *table*, both Arrow streams; NotCarriedOver when it is for Spark."""
+    async def query(self, caller: str, sql: str, rows: Columns | bytes) -> Columns | bytes:
+        """What *sql* gives over *rows*, an Arrow stream over one; NotCarriedOver when it is for Spark."""
         ...
 
     def find(self, caller: str, function: str) -> Registration:
@@ -53,7 +54,12 @@ class NoScorers:
         """Nothing can be."""
         raise UnknownFunction(function)
 
-    async def query(self, caller: str, sql: str, table: bytes) -> bytes:  # noqa: ARG002
+    async def query(
+        self,
+        caller: str,  # noqa: ARG002
+        sql: str,  # noqa: ARG002
+        rows: Columns | bytes,  # noqa: ARG002
+    ) -> Columns | bytes:
         """Nothing can be."""
         raise NotCarriedOver("there are no scorers")
 

@@ -28,6 +28,7 @@ from mlsql.rest.addresses import asks_for_tokens
 from mlsql.rest.callbacks import open_callbacks
 from mlsql.rest.chores import now_and_then
 from mlsql.rest.cluster import Cluster, NoCluster, SparkCluster
+from mlsql.rest.counted_scorers import CountedScorers
 from mlsql.rest.metrics import Counts, Metrics
 from mlsql.rest.readiness import Readiness, has_room, writes
 from mlsql.rest.scorers import NoScorers, Scorers
@@ -121,7 +122,8 @@ def open_service(
                 sweeper.start()
                 parts = {"spark": cluster.answer, "database": writes(database), "state": has_room(state)}
                 tokens = TokenStore(database) if asks_for_tokens(settings) else None
-                metrics.count(Counts(store.counts, callbacks.tally.snapshot, cluster.sessions))
+                counts = Counts(store.counts, callbacks.tally.snapshot, cluster.sessions, scorers.figures)
+                metrics.count(counts)
                 yield Service(
                     settings,
                     jobs,
@@ -133,7 +135,7 @@ def open_service(
                     tokens,
                     metrics,
                     registrations=scorers.registrations,
-                    scorers=scorers if settings.serving.scorers else NoScorers(),
+                    scorers=CountedScorers(scorers, metrics) if settings.serving.scorers else NO_SCORERS,
                 )
         finally:
             sweeper.stop()

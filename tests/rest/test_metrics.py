@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 
@@ -13,12 +14,17 @@ from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.engine import check_script
 from mlsql.errors import DataError, Refused
 from mlsql.events import Carried, WorkerEnded, WorkerStarted
+from mlsql.registrations import UnknownFunction
 from mlsql.rest.callers import Caller
-from mlsql.rest.metrics import Metrics
+from mlsql.rest.counted_scorers import CountedScorers
+from mlsql.rest.metrics import Counts, Metrics
 from mlsql.rest.routes.metrics import metrics as read
+from mlsql.rest.scorers import NoScorers
 from mlsql.rest.service import open_service, result_folders
 from mlsql.roles import Role
 from mlsql.spans import Script
+from mlsql.udf.serving.keeper import ScorerFigures
+from mlsql.udf.serving.translation import NotCarriedOver
 
 JOBS = "/api/v1/jobs"
 SECONDS = 60
@@ -53,7 +59,11 @@ def client(tmp_path, client_of_service):
 
 def measured(client):
     """The samples by name and labels."""
-    text = client.get("/metrics").text
+    return samples(client.get("/metrics").text)
+
+
+def samples(text):
+    """The samples of a text of Prometheus by name and labels."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -68,6 +78,24 @@ def until(client, name, value):
         assert time.monotonic() < deadline, found.get(name)
         time.sleep(0.02)
     return found
+
+
+def test_scorers_are_measured_and_told_by_name():
+    """How they stand as their keeper knows it, how long they took, and what they did not answer."""
+    measures = Metrics()
+    figures = ScorerFigures("shared-0", is_ready=True, restarts=1, models=2, bytes=300, evictions=4)
+    measures.count(Counts(dict, dict, lambda: 0, lambda: [figures]))
+    asked = CountedScorers(NoScorers(), measures)
+    with pytest.raises(UnknownFunction):
+        asyncio.run(asked.predict("ann", "f", [[1.0]]))
+    with pytest.raises(NotCarriedOver):
+        asyncio.run(asked.query("ann", "select 1", b""))
+    found = samples(measures.text().decode())
+    assert found["mlsql_scorer_request_seconds_count",] == 2
+    assert found["mlsql_scorer_failures_total", "UnknownFunction"] == 1
+    assert found["mlsql_scorer_failures_total", "NotCarriedOver"] == 1
+    names = ("up", "restarts_total", "models", "models_bytes", "evictions_total")
+    assert [found[f"mlsql_scorer_{name}", "shared-0"] for name in names] == [1, 1, 2, 300, 4]
 
 
 def test_jobs_are_counted_by_state_and_measured(client):

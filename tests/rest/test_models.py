@@ -7,6 +7,7 @@ import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -76,11 +77,11 @@ class StandIn:
             return rows
         return [f"{caller} {function} {companion} {json.dumps(row)}" for row in rows]
 
-    async def query(self, _caller, sql, table):
+    async def query(self, _caller, sql, rows):
         """The rows as they came."""
         if "spark" in sql:
             raise NotCarriedOver("spark")
-        return table
+        return rows
 
 
 @dataclass
@@ -152,7 +153,7 @@ def test_tables_go_as_arrow(ann):
         ({"a": 1, "kind": "x"}, "row 1 has no 'on'"),
         ([1, "x"], "row 1 has 2 values, and f takes 3"),
         ({"a": "1", "kind": "x", "on": True}, "'a' in row 1 is a text, and f takes a number"),
-        ([1, 2.5, True], "'kind' in row 1 is of another type, and f takes a text"),
+        ([1, 2.5, True], "'kind' in row 1 is a number, and f takes a text"),
         ([1, "x", 1], "'on' in row 1"),
         ([True, "x", True], "'a' in row 1 is a boolean"),
         ([10**400, "x", True], "too large"),
@@ -214,6 +215,24 @@ def test_answers_are_json_that_everybody_reads(answers):
             assert one == str(answer)
         elif not isinstance(answer, list):
             assert one == answer
+
+
+@pytest.mark.parametrize("rows", [{"a": 1}, "x", [1.5], [object()], [[object(), "x", True]]])
+def test_what_are_no_rows_is_refused_before_it_is_sent(ann, rows):
+    """By an error that shows some."""
+    with pytest.raises(ScriptError, match=r"no list of rows|row 1 is neither|no value of a row"):
+        ann.predict("f", rows)
+
+
+def test_rows_of_numpy_and_of_a_generator_are_sent(ann):
+    """Numbers of it, arrays of it, and rows as they come."""
+    wanted = ["ann f  [1.5, null, null]"]
+    for rows in (
+        [[np.float32(1.5), None, None]],
+        np.array([[1.5, None, None]]),
+        (row for row in [(1.5, None, None)]),
+    ):
+        assert ann.predict("f", rows) == wanted
 
 
 def test_an_unknown_function_is_not_found(ann, served):

@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from mlsql.jobs.errors import JobConflict
 from mlsql.jobs.events import read_log
 from mlsql.jobs.results import FORMS
-from mlsql.jobs.states import Job, JobState
+from mlsql.jobs.states import Job, JobState, JobSummary
 from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf, is_still_signed_in
 from mlsql.rest.event_streams import event_stream
 from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, text_reply, url_of
@@ -168,5 +168,5 @@ def cancel(found: FoundJob, service: ServiceOf) -> Response:
     return JSONResponse(_told(service.jobs.cancel(found.id), service), 202)
 
 
-def _told(job: Job, service: Service) -> dict[str, Any]:
+def _told(job: Job | JobSummary, service: Service) -> dict[str, Any]:
     return job_reply(job, service.settings.jobs.result_ttl)

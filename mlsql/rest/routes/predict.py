@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 
 from mlsql.dialect import DIALECTS
 from mlsql.errors import ConfigError, RunError, ScriptError
-from mlsql.predictions import Given, objects, pipeline_query, stream_as_json, texts, vectors
+from mlsql.predictions import Given, answer_as_json, objects, pipeline_query, texts, vectors
 from mlsql.rest.dependencies import read_prediction, service_of
 from mlsql.rest.lean import LeanRoute, known_caller
 from mlsql.rest.replies import error_replies
@@ -77,9 +77,9 @@ async def model_predict(request: Request) -> Response:
 async def _of_scorer(service: Service, owner: str, sql: str, rows: Given) -> str | None:
     """The rows as a scorer gives them; None when it is for Spark to give them, or to say what is wrong."""
     try:
-        table = await service.scorers.query(owner, sql, rows.stream())
+        answer = await service.scorers.query(owner, sql, rows.asked())
         nulls = not DIALECTS[service.settings.language.dialect].omits_nulls
-        return stream_as_json(table, nulls=nulls)
+        return answer_as_json(answer, nulls=nulls)
     except (NotCarriedOver, RunError, ConfigError) as error:
         log.debug("a query is for Spark: %s", error.message)
         return None

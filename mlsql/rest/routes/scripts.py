@@ -15,7 +15,7 @@ from mlsql.dialect import BYZER
 from mlsql.errors import ScriptError
 from mlsql.grammar import parse
 from mlsql.jobs.errors import UnknownJob
-from mlsql.jobs.states import ACTIVE, Job
+from mlsql.jobs.states import Job
 from mlsql.jobs.turns import Ending
 from mlsql.rest.callers import Caller, find_job
 from mlsql.rest.dependencies import CallerOf, ScriptOf, ServiceOf, fields_of
@@ -83,8 +83,8 @@ async def run_script(request: Request, script: ScriptOf, service: ServiceOf, cal
 @router.get("/runningjobs", responses=error_replies())
 def running_jobs(service: ServiceOf, caller: CallerOf) -> dict[str, RunningJob]:
     """The jobs that wait or run, by their id, as clients of Byzer read them."""
-    found = service.jobs.store.page(owner=caller.seen(None), states=ACTIVE, limit=_MOST_SHOWN, scripts=True)
-    return {each.id: RunningJob(**running_job_reply(service.jobs.with_progress(each))) for each in found.jobs}
+    found = service.jobs.store.latest_active(caller.seen(None), _MOST_SHOWN)
+    return {each.id: RunningJob(**running_job_reply(service.jobs.with_progress(each))) for each in found}
 
 
 @router.post("/killjob", responses=error_replies(404, 409, 413, 415), openapi_extra={"requestBody": _KILLED})

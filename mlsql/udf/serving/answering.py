@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mlsql.errors import DataError, MlsqlError, ScriptError
+from mlsql.errors import DataError, MlsqlError, ScriptError, UnknownName
 from mlsql.udf.predictors.rows import WrongRow
 from mlsql.udf.serving.functions import Companion, ReadyModel
 from mlsql.udf.serving.lane_types import arrow_type
@@ -16,6 +16,7 @@ from mlsql.udf.serving.shelf import Loaded
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_NUMBERS = ("tinyint", "smallint", "int", "long", "bigint", "float", "double")
 ANSWER = "prediction"
 """The column of the answers to a table."""
 
@@ -53,6 +54,7 @@ class Answering:
                 given = reader.read_all()
         except (pa.ArrowInvalid, OSError) as error:
             raise ScriptError(f"what came is no Arrow stream: {error}") from error
+        self._expect_inputs(given.schema)
         columns = {name: _values(given[name]) for name in given.column_names}
         answers = self._of_columns(columns, companion) if given.num_rows else []
         return _written(pa.array(answers, self._type(companion)))
@@ -96,6 +98,18 @@ class Answering:
             what = f"{type(error).__name__}: {error}"
             raise DataError(f"the model of '{self.function}' cannot answer: {what}") from error
 
+    def _expect_inputs(self, given: pa.Schema) -> None:
+        """Refuse a table that is none of the inputs, and say why."""
+        for each in given.names:
+            if each not in self.loaded.names:
+                raise UnknownName(f"input of {self.function}", each, self.loaded.names)
+        for column in self.loaded.model.inputs:
+            if column.name not in given.names:
+                raise ScriptError(f"the table has no '{column.name}', which {self.function} takes")
+            if not _takes(column.type, given.field(column.name).type):
+                told = f"'{column.name}' is of the type {given.field(column.name).type}"
+                raise ScriptError(f"{told}, and {self.function} takes {column.type}")
+
     def _wrong_count(self, values: Sequence[object], number: int) -> WrongRow:
         inputs = ", ".join(f"{each.name} {each.type}" for each in self.loaded.model.inputs)
         told = f"'{self.function}' takes {len(self.loaded.names)} values a row"
@@ -107,6 +121,21 @@ def _together(answers: Sequence[tuple[int, object]]) -> object:
     if all(each is None for _, each in answers):
         return None
     return [{"algIndex": index, "answer": each} for index, each in answers]
+
+
+def _takes(kind: str, given: pa.DataType) -> bool:
+    """Whether a column of that type of Arrow may hold values of one of Spark."""
+    from pyarrow import types
+
+    if kind.startswith("array<"):
+        known = [types.is_list, types.is_large_list, types.is_fixed_size_list]
+    elif kind == "string":
+        known = [types.is_string, types.is_large_string, types.is_dictionary]
+    elif kind == "boolean":
+        known = [types.is_boolean]
+    else:
+        known = [types.is_integer, types.is_floating, types.is_decimal, lambda _: kind not in _NUMBERS]
+    return any(holds(given) for holds in (types.is_null, *known))
 
 
 def _values(column: pa.ChunkedArray) -> Any:

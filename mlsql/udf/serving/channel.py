@@ -8,6 +8,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from mlsql.errors import MlsqlError, RunError
+from mlsql.udf.serving.doors import connect
 from mlsql.udf.serving.protocol import (
     HELLO_BYTES,
     Frame,
@@ -101,13 +102,14 @@ class Channel(asyncio.Protocol):
 
 async def open_channel(socket: Path, seconds: float) -> Channel:
     """A channel to the scorer that listens at *socket*; a retriable RunError when there is none."""
+    channel: Channel
     try:
         async with asyncio.timeout(seconds):
-            _, channel = await asyncio.get_running_loop().create_unix_connection(Channel, str(socket))
+            channel, token = await connect(socket, Channel)
     except OSError as error:  # a TimeoutError is one
         raise RunError(f"no scorer answers at {socket}", hint="try again", retriable=True) from error
     try:
-        told = read_hello((await channel.ask(Kind.HELLO, hello(), seconds)).body)
+        told = read_hello((await channel.ask(Kind.HELLO, hello(token=token), seconds)).body)
     except BaseException:
         channel.close()
         raise

@@ -1,4 +1,4 @@
-"""Programs on the same machine ask a scorer directly: its socket's folder lets in only the server's user.
+"""Programs on the same machine ask a scorer directly: its folder lets in only the server's user.
 
 ::
 
@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mlsql.errors import RunError, ScriptError
+from mlsql.errors import MlsqlError, RunError, ScriptError
+from mlsql.udf.serving.doors import TCP, UNIX, connected
 from mlsql.udf.serving.functions import AnsweredElsewhere, Companion
 from mlsql.udf.serving.protocol import (
     Frame,
@@ -30,7 +30,7 @@ from mlsql.udf.serving.protocol import (
     write_question,
 )
 
-SHARED = "shared-*.sock"
+SHARED = "shared-*"
 _RECEIVED_BYTES = 256 * 2**10
 _MOST_BYTES = 2**31
 
@@ -39,17 +39,20 @@ class Line:
     """One connection to the scorer at *path*, for one question at a time."""
 
     def __init__(self, path: Path, timeout: float) -> None:
-        self.path, self._number = path, 0
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(timeout)
+        self.path, self._number, self.most = path, 0, _MOST_BYTES
         self._reader = FrameReader(_MOST_BYTES)
-        self.most = _MOST_BYTES
         try:
-            self._socket.connect(str(path))
-            self.most = read_hello(self.ask(Kind.HELLO, hello()).body)["message_bytes"]
-        except (OSError, RunError) as error:
+            self._socket, token = connected(path, timeout)
+        except OSError as error:
+            raise _no_answer(path, error) from error
+        try:
+            self.most = read_hello(self.ask(Kind.HELLO, hello(token=token)).body)["message_bytes"]
+        except RunError as error:
             self.close()
-            raise RunError(f"no scorer answers at {path}: {error}", retriable=True) from error
+            raise _no_answer(path, error) from error
+        except MlsqlError:
+            self.close()
+            raise
 
     def ask(self, kind: Kind, body: bytes) -> Frame:
         """The frame that answers; an error in it is raised."""
@@ -77,6 +80,10 @@ class Line:
         raise ConnectionResetError("it has closed the connection")
 
 
+def _no_answer(path: Path, error: Exception) -> RunError:
+    return RunError(f"no scorer answers at {path}: {error}", retriable=True)
+
+
 class SocketClient:
     """Asks the scorers whose sockets are in *folder* for *owner*; one thread at a time."""
 
@@ -100,7 +107,7 @@ class SocketClient:
         try:
             frame = self._ask(self._shared(), body)
         except AnsweredElsewhere as elsewhere:
-            frame = self._ask(elsewhere.socket, body)
+            frame = self._ask(elsewhere.door + Path(self._shared()).suffix, body)
         return frame.body if frame.kind == Kind.TABLE else read_json(frame.body)
 
     def close(self) -> None:
@@ -132,7 +139,7 @@ class SocketClient:
         known = next((name for name in self._lines if not name.startswith("own-")), None)
         if known is not None:
             return known
-        names = [each.name for each in self._folder.glob(SHARED)]
+        names = [each.name for each in self._folder.glob(SHARED) if each.suffix in (UNIX, TCP)]
         if not names:
             raise ScriptError(
                 f"no scorer listens in {self._folder}", hint="is this serving.sockets of a server?"

@@ -20,7 +20,8 @@ from mlsql.errors import MlsqlError, ScriptError
 from mlsql.jobs.errors import TooMany
 from mlsql.registrations import MemoryRegistrations, Registration
 from mlsql.udf.serving.answering import Answering
-from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, Served, socket_of
+from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, door_of
+from mlsql.udf.serving.lane_columns import Columns, read_stream, write_stream
 from mlsql.udf.serving.protocol import (
     Frame,
     Kind,
@@ -29,6 +30,7 @@ from mlsql.udf.serving.protocol import (
     read_json,
     read_query,
     read_question,
+    write_columns,
     write_error,
     write_frame,
     write_json,
@@ -51,10 +53,14 @@ Send = Callable[[bytes], object]
 
 
 class Lane(Protocol):
-    """Answers SQL about the functions and a table."""
+    """Answers SQL about the functions and rows."""
 
-    def query(self, caller: str, sql: str, table: bytes) -> bytes:
-        """The rows, both as Arrow streams."""
+    def query(self, caller: str, sql: str, given: Columns) -> Columns:
+        """The rows of a select over those given."""
+        ...
+
+    def at_once(self, caller: str, sql: str, given: Columns) -> Columns | None:
+        """The same, unless somebody had to wait for it."""
         ...
 
 
@@ -79,6 +85,8 @@ class Desk:
     """Has the event loop call a function."""
     own: str | None = None
     functions: MemoryRegistrations = field(default_factory=MemoryRegistrations)
+    revision: int = 0
+    """Another number after each change of the functions."""
     answered: int = 0
     _running: dict[object, float] = field(default_factory=dict)
     """When the work of threads was ordered."""
@@ -103,10 +111,14 @@ class Desk:
         """What *caller* may call, by the name that he calls it."""
         return self.functions.callable_by(caller)
 
-    def served(self, caller: str, name: str) -> Served:
+    def is_loaded(self, caller: str, name: str) -> bool:
+        """Whether :meth:`served` gives it without waiting."""
+        return self.shelf.get(wanted_by(self._called(caller, name))) is not None
+
+    def served(self, caller: str, name: str) -> Answering:
         """The function *name* with its model, loaded if it is not yet."""
-        registration = self._called(caller, name)
-        return Served(name, registration, self.shelf.load(wanted_by(registration)).model)
+        wanted = wanted_by(self._called(caller, name))
+        return self._answering(name, wanted, self.shelf.load(wanted))
 
     def _sorted(self, frame: Frame, groups: dict[int, _Group], send: Send) -> list[bytes]:
         """The reply if there is one already; else the question is put into a group, or given to a thread."""
@@ -114,7 +126,7 @@ class Desk:
             case Kind.PREDICT:
                 return self._predict(frame, groups, send)
             case Kind.QUERY:
-                self._later(self.threads, frame.number, partial(self._query, frame.body), send)
+                return self._query(frame, send)
             case Kind.CHANGE:
                 self._later(self.changes, frame.number, partial(self._change, frame.body), send)
             case Kind.STATE:
@@ -130,7 +142,7 @@ class Desk:
         if loaded is None or question.is_table or question.companion == "all" or len(frame.body) > _AT_ONCE:
             self._later(self.threads, frame.number, partial(self._answer, question, wanted), send)
             return []
-        rows, answering = question.rows(), self._answering(question, wanted, loaded)
+        rows, answering = question.rows(), self._answering(question.function, wanted, loaded)
         if len(rows) != 1:
             return [write_frame(frame.number, *_told(answering.many(rows, question.companion)))]
         group = groups.setdefault(id(loaded), _Group(answering))
@@ -140,7 +152,7 @@ class Desk:
     def _called(self, caller: str, name: str) -> Registration:
         registration = self.functions.called(caller, name)
         if registration.runs_code and registration.owner != self.own:
-            raise AnsweredElsewhere(name, socket_of(registration.owner))
+            raise AnsweredElsewhere(name, door_of(registration.owner))
         return registration
 
     def _later(self, executor: Executor, number: int, work: Callable[[], Reply], send: Send) -> None:
@@ -157,7 +169,7 @@ class Desk:
         executor.submit(work).add_done_callback(done)
 
     def _answer(self, question: Question, wanted: Wanted) -> Reply:
-        answering = self._answering(question, wanted, self.shelf.load(wanted))
+        answering = self._answering(question.function, wanted, self.shelf.load(wanted))
         if question.is_table:
             return Kind.TABLE, answering.table(question.payload, question.companion)
         rows = question.rows()
@@ -165,21 +177,33 @@ class Desk:
             return _told([answering.one(rows[0], question.companion)])
         return _told(answering.many(rows, question.companion))
 
-    def _answering(self, question: Question, wanted: Wanted, loaded: Loaded) -> Answering:
+    def _answering(self, function: str, wanted: Wanted, loaded: Loaded) -> Answering:
         def sibling(index: int) -> Loaded:
             return self.shelf.load(replace(wanted, index=index))
 
-        return Answering(question.function, loaded, sibling)
+        return Answering(function, loaded, sibling)
 
-    def _query(self, body: bytes) -> Reply:
-        caller, sql, table = read_query(body)
+    def _query(self, frame: Frame, send: Send) -> list[bytes]:
+        caller, sql, rows = read_query(frame.body)
+        if self._lane is not None and isinstance(rows, Columns) and len(frame.body) <= _AT_ONCE:
+            found = self._lane.at_once(caller, sql, rows)
+            if found is not None:
+                return [write_frame(frame.number, Kind.ANSWER, write_columns(found))]
+        self._later(self.threads, frame.number, partial(self._queried, caller, sql, rows), send)
+        return []
+
+    def _queried(self, caller: str, sql: str, rows: Columns | bytes) -> Reply:
+        """What a query gives, in the form in which its rows came."""
         if self._lane is None:
             self._lane = resolve_name(_LANE)(self)
-        return Kind.TABLE, self._lane.query(caller, sql, table)
+        if isinstance(rows, Columns):
+            return Kind.ANSWER, write_columns(self._lane.query(caller, sql, rows))
+        return Kind.TABLE, write_stream(self._lane.query(caller, sql, read_stream(rows)))
 
     def _change(self, body: bytes) -> Reply:
         """Take over what the server tells: new functions once they are loaded, if it waits for that."""
         told = read_json(body)
+        self.revision += 1
         new = [Registration.from_record(each) for each in told["put"]]
         troubles = []
         for each in new:
@@ -188,6 +212,7 @@ class Desk:
             troubles.append(trouble)
         for owner, function in told["gone"]:
             self.functions.remove(owner, function)
+        self.revision += 1
         if not told["loads"]:
             self.threads.submit(self._load_ahead, new)
         return Kind.ANSWER, write_json(troubles)
@@ -222,6 +247,7 @@ class Desk:
             "pid": os.getpid(),
             "models": len(self.shelf),
             "bytes": self.shelf.nbytes,
+            "evictions": self.shelf.evictions,
             "answered": self.answered,
             "waiting": len(self._running),
             "longest": 0.0 if oldest is None else time.monotonic() - oldest,

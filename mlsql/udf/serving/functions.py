@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mlsql.errors import ScriptError
@@ -55,21 +54,32 @@ class ReadyModel(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A function that a caller of the SQL lane may call: how it is registered, and its loaded model."""
+class Served(Protocol):
+    """A function whose model is loaded."""
 
-    name: str
-    """As this caller calls it: ``f``, or ``ann.f``."""
-    registration: Registration
-    model: ReadyModel
+    def one(self, values: Sequence[object], companion: Companion = "", /) -> object:
+        """The answer for one row, by position."""
+        ...
+
+    def many(self, rows: Sequence[Sequence[object]], companion: Companion = "", /) -> Sequence[object]:
+        """The answer for each of several rows."""
+        ...
 
 
 class Functions(Protocol):
-    """What :class:`~mlsql.udf.serving.sql_lane.SqlLane` is made with; called outside the event loop."""
+    """What :class:`~mlsql.udf.serving.sql_lane.SqlLane` is made with."""
+
+    @property
+    def revision(self) -> int:
+        """Another number after each change of what is registered."""
+        ...
 
     def names(self, caller: str) -> Mapping[str, Registration]:
         """What *caller* may call, by the name that he calls it; nothing is loaded."""
+        ...
+
+    def is_loaded(self, caller: str, name: str) -> bool:
+        """Whether :meth:`served` gives it without waiting."""
         ...
 
     def served(self, caller: str, name: str) -> Served:
@@ -81,13 +91,13 @@ class Functions(Protocol):
 
 
 class AnsweredElsewhere(ScriptError):
-    """A function that runs code of its owner's: the scorer at *socket*, in the same folder, answers it."""
+    """A function that runs code of its owner's: the scorer at *door*, in the same folder, answers it."""
 
-    def __init__(self, function: str, socket: str) -> None:
-        self.function, self.socket = function, socket
-        super().__init__(f"'{function}' is answered at the socket {socket}")
+    def __init__(self, function: str, door: str) -> None:
+        self.function, self.door = function, door
+        super().__init__(f"'{function}' is answered at the door {door}")
 
 
-def socket_of(owner: str) -> str:
-    """The name of the socket at which models are answered that run code of *owner*."""
-    return f"own-{hashlib.sha256(owner.encode()).hexdigest()[:12]}.sock"
+def door_of(owner: str) -> str:
+    """The name, without its kind, of the door at which models are answered that run code of *owner*."""
+    return f"own-{hashlib.sha256(owner.encode()).hexdigest()[:12]}"

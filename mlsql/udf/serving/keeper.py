@@ -9,11 +9,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
+from typing import Any
 
 from mlsql.config.settings import ServingSettings
 from mlsql.errors import MlsqlError, RunError
@@ -36,6 +37,18 @@ _NOT_INHERITED = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYTHON_WORK
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
+@dataclass(frozen=True, slots=True)
+class ScorerFigures:
+    """How a scorer stands, for whoever watches it; what it says of itself is as old as the last ping."""
+
+    name: str
+    is_ready: bool
+    restarts: int
+    models: int = 0
+    bytes: int = 0
+    evictions: int = 0
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class KeptScorer:
     """The scorer that listens at *socket*; *functions* are those that it has to know."""
@@ -52,6 +65,8 @@ class KeptScorer:
     """How many questions are under way."""
     is_doubted: bool = False
     """Whether one was not answered in time, so that it had better be looked after."""
+    _state: Mapping[str, Any] = field(default_factory=dict)
+    """What it last said of itself."""
     _line: Line | None = None
     _lock: Lock = field(default_factory=Lock)
     _over: Event = field(default_factory=Event)
@@ -61,6 +76,12 @@ class KeptScorer:
     def is_ready(self) -> bool:
         """Whether it can be asked now."""
         return self.ready.done()
+
+    @property
+    def figures(self) -> ScorerFigures:
+        """How it stands."""
+        told = {name: self._state.get(name, 0) for name in ("models", "bytes", "evictions")}
+        return ScorerFigures(self.socket.stem, self.is_ready, max(0, self.starts - 1), **told)
 
     def start(self) -> None:
         """Have it run from now on."""
@@ -117,7 +138,7 @@ class KeptScorer:
                 with self._lock:
                     if self._line is not None:
                         self._line.close()
-                    self._line = None
+                    self._line, self._state = None, {}
                     if self.ready.done():
                         self.ready = Future()
 
@@ -154,10 +175,10 @@ class KeptScorer:
             if self._line is None:
                 return False
             try:
-                state = read_json(self._line.ask(Kind.STATE, b"").body)
+                self._state = read_json(self._line.ask(Kind.STATE, b"").body)
             except MlsqlError:
                 return True
-        return bool(state["longest"] > _HUNG * self.settings.timeout)
+        return bool(self._state["longest"] > _HUNG * self.settings.timeout)
 
     def _told(
         self, line: Line, put: Sequence[Registration], gone: Sequence[tuple[str, str]], *, loads: bool

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlsql.udf.serving.functions import Companion
 from mlsql.udf.serving.lane_functions import ANY, NUMBER
 from mlsql.udf.serving.lane_types import (
     NUMBERS,
@@ -24,6 +25,9 @@ class ModelFunction:
 
     parameters: Mapping[str, str]
     output: str
+    function: str = ""
+    """Whose *companion* it is, when it is one."""
+    companion: Companion = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Call:
     parameters: tuple[str, ...]
     output: str
     is_model: bool
+    companion: Companion = ""
 
 
 def in_order(given: Sequence[Any], names: tuple[str, ...], function: str) -> list[Any]:

@@ -1,7 +1,8 @@
 """The functions that give the same in DuckDB as in Spark: templates of SQL, and rows in Python.
 
-What is not here is not carried over. Left out on purpose: whatever prints or parses doubles, powers
-and logarithms (their last bit differs), regular expressions, dates, rounding.
+What is not here is not carried over. Python computes what DuckDB does otherwise: the last bit of
+exponentials and logarithms, rounding half up, doubles as text, texts as numbers, dates. Left out on
+purpose is ``vec_cosine``: the last bit of Spark's dot product depends on the machine.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mlsql.udf.serving import lane_math, lane_texts
 from mlsql.udf.serving import lane_rows as rows
 
 _V, _VECTORS, _MATRIX = "array<double>", "array<array<double>>", "matrix"
 _NULLS = "list_aggregate({0}, 'count') < len({0})"
+_BY_ZERO = "error('division by zero')"
+_PMOD = "if({0} % {1} < 0, ({0} % {1} + {1}) % {1}, {0} % {1})"
+EXACTLY = "exactly "
+"""Before a type: nothing else becomes it."""
 ANY, NUMBER = "any", "number"
 """Any type, the same at each place of a call; a number of any type, the same too."""
 
@@ -36,13 +42,15 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True)
 class RowFunction:
-    """A function of ours that Python computes; the parameters have the names of its declaration."""
+    """A function that Python computes; of ours the parameters have the names of its declaration."""
 
     parameters: Mapping[str, str]
     output: str
     compute: Callable[..., Any]
     refuses_nulls: bool = False
     """Whether a null argument is for Spark: it gives something else than null, or an error."""
+    optional: int = 0
+    """How many parameters at the end may be left out."""
 
 
 def _ascii(call: str) -> str:
@@ -63,18 +71,32 @@ AGREED: Mapping[str, Agreed] = {
     "ifnull": Agreed((ANY, ANY), ANY, "coalesce({all})"),
     "greatest": Agreed((NUMBER, NUMBER), NUMBER, "greatest({all})", repeats=True),
     "least": Agreed((NUMBER, NUMBER), NUMBER, "least({all})", repeats=True),
-    "length": Agreed(("string",), "int", "cast(length({0}) as INTEGER)"),
-    "upper": Agreed(("string",), "string", _ascii("upper({0})")),
-    "lower": Agreed(("string",), "string", _ascii("lower({0})")),
+    "nullif": Agreed((ANY, ANY), ANY, "nullif({0}, {1})"),
+    "nanvl": Agreed(("double", "double"), "double", "if(isnan({0}), {1}, {0})"),
+    "pmod": Agreed((NUMBER, NUMBER), NUMBER, f"if({{1}} = 0, {_BY_ZERO}, {_PMOD})"),
+    "mod": Agreed((NUMBER, NUMBER), NUMBER, f"if({{1}} = 0, {_BY_ZERO}, {{0}} % {{1}})"),
+    "pi": Agreed((), "double", f"cast('{math.pi!r}' as DOUBLE)"),
+    "e": Agreed((), "double", f"cast('{math.e!r}' as DOUBLE)"),
+    **dict.fromkeys(
+        ("length", "len", "char_length", "character_length"),
+        Agreed(("string",), "int", "cast(length({0}) as INTEGER)"),
+    ),
+    **dict.fromkeys(("upper", "ucase"), Agreed(("string",), "string", _ascii("upper({0})"))),
+    **dict.fromkeys(("lower", "lcase"), Agreed(("string",), "string", _ascii("lower({0})"))),
     "trim": Agreed(("string",), "string", "trim({0}, ' ')"),
+    "ltrim": Agreed(("string",), "string", "ltrim({0}, ' ')"),
+    "rtrim": Agreed(("string",), "string", "rtrim({0}, ' ')"),
+    "concat_ws": Agreed(("string", "string"), "string", "concat_ws({all})", repeats=True),
+    "md5": Agreed(("string",), "string", "md5({0})"),
     "concat": Agreed(("string", "string"), "string", "({joined})", repeats=True),
     "startswith": Agreed(("string", "string"), "boolean", "starts_with({0}, {1})"),
     "endswith": Agreed(("string", "string"), "boolean", "ends_with({0}, {1})"),
     "contains": Agreed(("string", "string"), "boolean", "contains({0}, {1})"),
     "array": Agreed((ANY,), f"array<{ANY}>", "list_value({all})", repeats=True),
-    "size": Agreed((f"array<{ANY}>",), "int", "cast(len({0}) as INTEGER)"),
-    "array_max": Agreed((f"array<{NUMBER}>",), NUMBER, "list_max({0})"),
-    "array_min": Agreed((f"array<{NUMBER}>",), NUMBER, "list_min({0})"),
+    **dict.fromkeys(
+        ("size", "cardinality", "array_size"),
+        Agreed((f"array<{ANY}>",), "int", "cast(len({0}) as INTEGER)"),
+    ),
     "vec_dense": Agreed((_V,), "vector", f"if({_NULLS}, error('a vector holds no null'), {{0}})"),
     "vec_array": Agreed((_V,), _V, "{0}"),
 }
@@ -93,7 +115,6 @@ ROWS: Mapping[str, RowFunction] = {
     "vec_argmax": _of("int", rows.argmax, vector=_V),
     "vec_norm": _strict("double", rows.norm, v=_V, p="double"),
     "vec_sqdist": _of("double", rows.squared_distance, a=_V, b=_V),
-    "vec_cosine": _of("double", rows.cosine, a=_V, b=_V),
     "vec_concat": _of("vector", rows.flat, vectors=_VECTORS),
     "vec_slice": _strict("vector", rows.chosen, v=_V, indices="array<int>"),
     "vec_range": _strict("vector", rows.ranged, v=_V, bounds="array<int>"),
@@ -123,4 +144,70 @@ ROWS: Mapping[str, RowFunction] = {
     "ngram": _strict("array<string>", rows.ngrams, words="array<string>", n="int"),
     "mkstring": _of("string", rows.joined, separator="string", array="array<string>"),
 }
-"""By their names in lower case."""
+"""Those of MLSQL, by their names in lower case."""
+
+
+def _on(*parameters: str, gives: str, by: Callable[..., Any], optional: int = 0) -> RowFunction:
+    """One that is given its arguments by position."""
+    return RowFunction(
+        {f"a{place}": each for place, each in enumerate(parameters)}, gives, by, False, optional
+    )
+
+
+_S, _D, _I, _DATE, _ARRAY, _NUMBERS = "string", "double", "int", "date", f"array<{ANY}>", f"array<{NUMBER}>"
+COMPUTED: Mapping[str, RowFunction] = {
+    "exp": _on(_D, gives=_D, by=lane_math.exp),
+    **dict.fromkeys(("ln", "log"), _on(_D, gives=_D, by=lane_math.log)),
+    "log2": _on(_D, gives=_D, by=lane_math.log2),
+    "log10": _on(_D, gives=_D, by=lane_math.log10),
+    **dict.fromkeys(("pow", "power"), _on(_D, _D, gives=_D, by=lane_math.power)),
+    **dict.fromkeys(("sign", "signum"), _on(_D, gives=_D, by=lane_math.sign)),
+    "round": _on(EXACTLY + _D, _I, gives=_D, by=lane_math.rounded, optional=1),
+    "bround": _on(EXACTLY + _D, _I, gives=_D, by=lane_math.rounded_half_even, optional=1),
+    **dict.fromkeys(("substring", "substr"), _on(_S, _I, _I, gives=_S, by=lane_texts.substring, optional=1)),
+    "left": _on(_S, _I, gives=_S, by=lane_texts.left),
+    "right": _on(_S, _I, gives=_S, by=lane_texts.right),
+    "instr": _on(_S, _S, gives=_I, by=lane_texts.place_in),
+    **dict.fromkeys(("locate", "position"), _on(_S, _S, gives=_I, by=lane_texts.place_of)),
+    "replace": _on(_S, _S, _S, gives=_S, by=lane_texts.replaced, optional=1),
+    "reverse": _on(_S, gives=_S, by=lane_texts.reversed_text),
+    "repeat": _on(_S, _I, gives=_S, by=lane_texts.repeated),
+    "lpad": _on(_S, _I, _S, gives=_S, by=lane_texts.padded_left, optional=1),
+    "rpad": _on(_S, _I, _S, gives=_S, by=lane_texts.padded_right, optional=1),
+    "translate": _on(_S, _S, _S, gives=_S, by=lane_texts.translated),
+    "to_date": _on(_S, gives=_DATE, by=lane_texts.date_of),
+    "year": _on(_DATE, gives=_I, by=lambda day: day.year),
+    "quarter": _on(_DATE, gives=_I, by=lane_texts.quarter),
+    "month": _on(_DATE, gives=_I, by=lambda day: day.month),
+    **dict.fromkeys(("day", "dayofmonth"), _on(_DATE, gives=_I, by=lambda day: day.day)),
+    "dayofweek": _on(_DATE, gives=_I, by=lane_texts.day_of_week),
+    "weekday": _on(_DATE, gives=_I, by=lambda day: day.weekday()),
+    "dayofyear": _on(_DATE, gives=_I, by=lane_texts.day_of_year),
+    "weekofyear": _on(_DATE, gives=_I, by=lane_texts.week),
+    "last_day": _on(_DATE, gives=_DATE, by=lane_texts.last_day),
+    **dict.fromkeys(("date_add", "dateadd"), _on(_DATE, _I, gives=_DATE, by=lane_texts.days_after)),
+    "date_sub": _on(_DATE, _I, gives=_DATE, by=lane_texts.days_before),
+    **dict.fromkeys(("datediff", "date_diff"), _on(_DATE, _DATE, gives=_I, by=lane_texts.days_between)),
+    "array_max": _on(_NUMBERS, gives=NUMBER, by=lane_texts.greatest),
+    "array_min": _on(_NUMBERS, gives=NUMBER, by=lane_texts.smallest),
+    "array_contains": _on(_ARRAY, ANY, gives="boolean", by=lane_texts.contains),
+    "array_position": _on(_ARRAY, ANY, gives="bigint", by=lane_texts.place_in_array),
+    "element_at": _on(_ARRAY, _I, gives=ANY, by=lane_texts.element_at),
+    "get": _on(_ARRAY, _I, gives=ANY, by=lane_texts.element_or_null),
+    "slice": _on(_ARRAY, _I, _I, gives=_ARRAY, by=lane_texts.part_of),
+    "sort_array": _on(_ARRAY, gives=_ARRAY, by=lane_texts.ascending),
+    "array_distinct": _on(_ARRAY, gives=_ARRAY, by=lane_texts.distinct),
+    "array_join": _on("array<string>", _S, gives=_S, by=lambda array, by: rows.joined(by, array)),
+}
+"""Spark's own, by their names in lower case."""
+CASTS: Mapping[str, RowFunction] = {
+    "cast string to double": _on(_S, gives=_D, by=lane_texts.double_of),
+    "cast string to int": _on(_S, gives=_I, by=lane_texts.int_of),
+    "cast string to bigint": _on(_S, gives="bigint", by=lane_texts.bigint_of),
+    "cast string to boolean": _on(_S, gives="boolean", by=lane_texts.boolean_of),
+    "cast string to date": _on(_S, gives=_DATE, by=lane_texts.date_of),
+    "cast double to string": _on(_D, gives=_S, by=lane_texts.text_of_double),
+}
+"""The casts that Python computes."""
+BY_PYTHON: Mapping[str, RowFunction] = {**ROWS, **COMPUTED, **CASTS}
+"""All of these, as calls of the lane name them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from mlsql.udf.serving.lane_types import Carried, NotCarriedOver, duckdb_type
 
@@ -29,3 +30,22 @@ def double_of(text: str) -> Carried:
     if not _DOUBLE.fullmatch(text.casefold()):
         raise NotCarriedOver(f"the number {text}")
     return Carried(f"cast('{float(text)!r}' as DOUBLE)", "double")
+
+
+def decimal_text(node: Any) -> str | None:
+    """The decimal that is written out, with or without a sign; None of any other expression."""
+    sign = "-" if node.key == "neg" else ""
+    literal = node.this if sign else node
+    if literal.key != "literal" or literal.args["is_string"] or not _DECIMAL.fullmatch(str(literal.this)):
+        return None
+    return f"{sign}{literal.this}"
+
+
+def literal_text(node: Any) -> str | int | None:
+    """The text or the whole number that is written out; None of any other expression."""
+    if node.key != "literal":
+        return None
+    text = str(node.this)
+    if node.args["is_string"]:
+        return text
+    return int(text) if _WHOLE.fullmatch(text) else None

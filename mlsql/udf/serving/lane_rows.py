@@ -54,13 +54,6 @@ def squared_distance(a: Numbers, b: Numbers) -> float:
     return total((x - y) * (x - y) for x, y in zip(a, b, strict=True))
 
 
-def cosine(a: Numbers, b: Numbers) -> float:
-    """The similarity."""
-    product = norm(a, 2) * norm(b, 2)
-    dot = total(x * y for x, y in zip(a, b, strict=True))
-    return dot / product if product else 0.0
-
-
 def flat(arrays: Sequence[Sequence[Any] | None]) -> list[Any] | None:
     """One behind the other; null when one of them is."""
     if any(each is None for each in arrays):
@@ -102,16 +95,21 @@ def whole(rounding: Callable[[float], int]) -> Callable[[Numbers], Numbers]:
 
 
 def mean(values: Numbers) -> float | None:
-    """The mean; null of none."""
-    return total(values) / len(values) if values else None
+    """The mean, in two passes as StatUtils of Commons Math has it; null of none."""
+    if not values:
+        return None
+    first = total(values) / len(values)
+    return first + total(each - first for each in values) / len(values)
 
 
 def deviation(values: Numbers) -> float | None:
     """The standard deviation of a sample; null of fewer than two."""
     if len(values) < 2:  # noqa: PLR2004 -- a sample
         return None
-    middle = total(values) / len(values)
-    return math.sqrt(total((each - middle) * (each - middle) for each in values) / (len(values) - 1))
+    middle, count = mean(values) or 0.0, len(values)
+    squares = total((each - middle) * (each - middle) for each in values)
+    rest = total(each - middle for each in values)
+    return math.sqrt((squares - rest * rest / count) / (count - 1.0))
 
 
 def onehot(index: int, size: int) -> Numbers:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mlsql.udf.serving.lane_calls import Call, ModelFunction, bound, filled, in_order
-from mlsql.udf.serving.lane_functions import AGREED, ROWS, Agreed
-from mlsql.udf.serving.lane_literals import double_of, number
+from mlsql.udf.serving.lane_functions import AGREED, CASTS, COMPUTED, EXACTLY, ROWS, Agreed, RowFunction
+from mlsql.udf.serving.lane_literals import decimal_text, double_of, literal_text, number
+from mlsql.udf.serving.lane_patterns import PATTERNS
 from mlsql.udf.serving.lane_types import (
     NUMBERS,
     WHOLE,
@@ -20,11 +21,15 @@ from mlsql.udf.serving.lane_types import (
     duckdb_type,
     element_of,
     expect_type,
+    members_of,
 )
 
 Node = Any
 """An expression of sqlglot, whose ``key`` is the name of its class."""
-_ORDERED = (*NUMBERS, "string", "boolean", "void")
+_ORDERED = (*NUMBERS, "string", "boolean", "date", "void")
+_DECIMAL = "DECIMAL(38, 15)"
+"""Holds every whole number of 64 bits, and what :func:`decimal_text` gives."""
+_LONGEST = 20_000
 _COMPARED: Mapping[str, str] = {
     "eq": "=",
     "neq": "<>",
@@ -42,7 +47,7 @@ _CASTS: Mapping[str, tuple[str, ...]] = {
     "string": (*WHOLE, "boolean", "string"),
     "boolean": (*WHOLE, "boolean"),
 }
-"""What may be cast to what: not texts to numbers, nor doubles to texts, which DuckDB does otherwise."""
+"""What DuckDB casts as Spark does; :data:`CASTS` has the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Translator:
         rule = _RULES.get(node.key)
         if rule is None:
             raise NotCarriedOver(f"{node.key} in the query")
-        return rule(self, node)
+        return _of_bounded_length(rule(self, node))
 
     def _read(self, name: str) -> Carried:
         found = self.columns[name]
@@ -123,8 +128,22 @@ class Translator:
         return Carried(f"if({right} = 0, {by_zero}, {left} % {right})", kind)
 
     def _compared(self, node: Node, operator: str) -> Carried:
-        left, right, _ = self._alike(node.this, node.expression, _ORDERED)
+        exact = self._exactly(node.this, node.expression)
+        left, right = exact or self._alike(node.this, node.expression, _ORDERED)[:2]
         return Carried(f"({left} {operator} {right})", "boolean")
+
+    def _exactly(self, left: Node, right: Node) -> tuple[str, str] | None:
+        """A whole number and a decimal that is written out, as decimals; None of other two."""
+        given = self._all([left, right])
+        whole = [each.type in WHOLE for each in given]
+        texts = [decimal_text(each) for each in (left, right)]
+        if sum(whole) != 1 or texts[whole.index(False)] is None:
+            return None
+        first, second = (
+            f"cast({one.sql if text is None else repr(text)} as {_DECIMAL})"
+            for one, text in zip(given, texts, strict=True)
+        )
+        return first, second
 
     def between(self, node: Node) -> Carried:
         """Both ends count."""
@@ -204,6 +223,9 @@ class Translator:
         given = self.carried(node)
         if kind == "double" and given.type == "string" and node.key == "literal":
             return double_of(str(node.this))
+        name = f"cast {given.type} to {kind}"
+        if name in CASTS:
+            return self._computed_by(name, CASTS[name], [given])
         if given.type != "void" and given.type not in _CASTS.get(kind, ()):
             raise NotCarriedOver(f"a cast of {given.type} to {kind}")
         is_cut = given.type == "double" and kind in WHOLE
@@ -221,36 +243,94 @@ class Translator:
             return self._model_call(name, self.models[name], given)
         if low in ROWS:
             return self._row_call(low, given)
-        if low in _CASTS and len(given) == 1:
+        if (low in _CASTS or low == "date") and len(given) == 1:
             return self._cast_to(given[0], low)
-        if low == "map":
-            return self._map(given)
-        if low not in AGREED or any(each.key == "kwarg" for each in given):
+        if low in PATTERNS:
+            return self._matched(low, given)
+        return self._map(given) if low == "map" else self._spark_call(low, given)
+
+    def _spark_call(self, name: str, given: Sequence[Node]) -> Carried:
+        """A function of Spark's own, whose arguments have no names."""
+        if name not in AGREED.keys() | COMPUTED.keys() or any(each.key == "kwarg" for each in given):
             raise NotCarriedOver(f"the function '{name}'")
         arguments = self._all(given)
-        if low in ("vec_dense", "vec_array") and [each.type for each in arguments] == ["vector"]:
-            return Carried(arguments[0].sql, AGREED[low].output)  # it holds no null
-        return self._agreed(AGREED[low], arguments, name)
+        if name in COMPUTED:
+            return self._computed_by(name, COMPUTED[name], arguments)
+        if name in ("vec_dense", "vec_array") and [each.type for each in arguments] == ["vector"]:
+            return Carried(arguments[0].sql, AGREED[name].output)  # it holds no null
+        return self._agreed(AGREED[name], arguments, name)
 
     def _model_call(self, name: str, model: ModelFunction, given: Sequence[Node]) -> Carried:
         arguments = in_order(given, tuple(model.parameters), name)
         types = tuple(model.parameters.values())
         values = [self._as(each, kind) for each, kind in zip(arguments, types, strict=True)]
-        return self._called(name, values, types, model.output, is_model=True)
+        return self._called(name, values, types, model.output, model=model)
 
     def _row_call(self, name: str, given: Sequence[Node]) -> Carried:
         function = ROWS[name]
         arguments = self._all(in_order(given, tuple(function.parameters), name))
         types, variable = bound(tuple(function.parameters.values()), arguments, name)
         values = [as_type(each, kind) for each, kind in zip(arguments, types, strict=True)]
-        return self._called(name, values, types, filled(function.output, variable), is_model=False)
+        return self._called(name, values, types, filled(function.output, variable))
+
+    def _computed_by(self, name: str, function: RowFunction, given: Sequence[Carried]) -> Carried:
+        """A function of Spark's that Python computes."""
+        declared = tuple(function.parameters.values())
+        if not len(declared) - function.optional <= len(given) <= len(declared):
+            raise NotCarriedOver(f"'{name}' of {len(given)} arguments")
+        declared = declared[: len(given)]
+        plain = tuple(each.removeprefix(EXACTLY) for each in declared)
+        for wanted, kind, one in zip(declared, plain, given, strict=True):
+            if wanted != kind != one.type:
+                raise NotCarriedOver(f"'{name}' of {one.type}")
+        types, variable = bound(plain, given, name)
+        values = [as_type(each, kind) for each, kind in zip(given, types, strict=True)]
+        return self._called(name, values, types, filled(function.output, variable))
+
+    def _matched(self, name: str, given: Sequence[Node]) -> Carried:
+        """A function of regular expressions."""
+        texts = [literal_text(each) for each in given[1:]]
+        call = PATTERNS[name](self._as(given[0], "string"), texts) if given else None
+        if call is None:
+            raise NotCarriedOver(f"this call of '{name}'")
+        return call
+
+    def matches(self, node: Node) -> Carried:
+        """``rlike``."""
+        return self._matched("rlike", [node.this, node.expression])
+
+    def whole_quotient(self, node: Node) -> Carried:
+        """``div``, cut towards zero."""
+        left, right, _ = self._alike(node.this, node.expression, WHOLE)
+        by_zero = "cast(error('division by zero') as BIGINT)"
+        return Carried(
+            f"if({right} = 0, {by_zero}, cast({left} as BIGINT) // cast({right} as BIGINT))", "bigint"
+        )
+
+    def member(self, node: Node) -> Carried:
+        """A member of a structure."""
+        given, name = self.carried(node.this), node.expression.name
+        members = members_of(given.type)
+        if members is None or name not in members:
+            raise NotCarriedOver(f"'{name}' of {given.type}")
+        return Carried(f'({given.sql})."{name}"', members[name])
 
     def _called(
-        self, function: str, values: Sequence[str], types: tuple[str, ...], output: str, *, is_model: bool
+        self,
+        function: str,
+        values: Sequence[str],
+        types: tuple[str, ...],
+        output: str,
+        model: ModelFunction | None = None,
     ) -> Carried:
-        whose = f"{self.caller} " if is_model else ""
-        name = f"{whose}{function}({','.join(types)})->{output}"
-        self.calls[name] = Call(name, function, types, output, is_model)
+        name = f"{function}({','.join(types)})->{output}"
+        if model is None:
+            call = Call(name, function, types, output, is_model=False)
+        else:
+            meant, companion = model.function or function, model.companion
+            name = f"{self.caller} {companion} {name}"
+            call = Call(name, meant, types, output, is_model=True, companion=companion)
+        self.calls[name] = call
         quoted = name.replace('"', '""')
         return Carried(f'"{quoted}"({", ".join(values)})', output)
 
@@ -286,6 +366,13 @@ class Translator:
         return as_type(given[0], kind), as_type(given[1], kind), kind
 
 
+def _of_bounded_length(carried: Carried) -> Carried:
+    """An expression; templates say their arguments several times, so that nested ones grow fast."""
+    if len(carried.sql) > _LONGEST:
+        raise NotCarriedOver("the query becomes too long")
+    return carried
+
+
 _RULES: Mapping[str, Callable[[Translator, Any], Carried]] = {
     "column": Translator.reference,
     "literal": Translator.literal,
@@ -309,4 +396,7 @@ _RULES: Mapping[str, Callable[[Translator, Any], Carried]] = {
     "trycast": Translator.cast,
     "anonymous": Translator.call,
     "dpipe": Translator.joined,
+    "intdiv": Translator.whole_quotient,
+    "regexplike": Translator.matches,
+    "dot": Translator.member,
 }

@@ -6,6 +6,7 @@ it may become one, and is nothing else. A ``vector`` is a list of doubles, a ``m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,8 +30,10 @@ _LEAVES: Mapping[str, tuple[str, str]] = {
     "float": ("FLOAT", "float32"),
     "double": ("DOUBLE", "float64"),
     "string": ("VARCHAR", "string"),
+    "date": ("DATE", "date32"),
     "void": ("INTEGER", "null"),
 }
+_OF_CANDIDATES = re.compile(r"struct<algIndex:int,answer:(?P<answer>.+)>")
 _HELD_AS: Mapping[str, str] = {
     "decimal": "double",
     "vector": "array<double>",
@@ -60,6 +63,16 @@ def element_of(kind: str) -> str | None:
     return kind[len("array<") : -1] if kind.startswith("array<") else None
 
 
+def members_of(kind: str) -> dict[str, str] | None:
+    """The types of a structure's members by their names; None of what is none.
+
+    >>> members_of("struct<algIndex:int,answer:array<double>>")
+    {'algIndex': 'int', 'answer': 'array<double>'}
+    """
+    found = _OF_CANDIDATES.fullmatch(kind)
+    return {"algIndex": "int", "answer": found["answer"]} if found else None
+
+
 def duckdb_type(kind: str) -> str:
     """How DuckDB calls what the lane holds for *kind*.
 
@@ -72,6 +85,10 @@ def duckdb_type(kind: str) -> str:
     element = element_of(kind)
     if element is not None:
         return f"{duckdb_type(element)}[]"
+    members = members_of(kind)
+    if members is not None:
+        named = [f'"{name}" {duckdb_type(each)}' for name, each in members.items()]
+        return f"STRUCT({', '.join(named)})"
     return duckdb_type(_HELD_AS[kind]) if kind in _HELD_AS else _LEAVES[kind][0]
 
 
@@ -82,6 +99,9 @@ def arrow_type(kind: str) -> pa.DataType:
     element = element_of(kind)
     if element is not None:
         return pa.list_(arrow_type(element))
+    members = members_of(kind)
+    if members is not None:
+        return pa.struct([(name, arrow_type(each)) for name, each in members.items()])
     return arrow_type(_HELD_AS[kind]) if kind in _HELD_AS else pa.type_for_alias(_LEAVES[kind][1])
 
 
@@ -97,10 +117,12 @@ def spark_type(kind: pa.DataType) -> str | None:
 
 def is_told(kind: str) -> bool:
     """Whether a value of the type can be in a result."""
-    element = element_of(kind)
-    return (
-        is_told(element) if element is not None else kind in _LEAVES or kind in ("vector", "matrix", "long")
-    )
+    element, members = element_of(kind), members_of(kind)
+    if element is not None:
+        return is_told(element)
+    if members is not None:
+        return all(map(is_told, members.values()))
+    return kind in _LEAVES or kind in ("vector", "matrix", "long")
 
 
 def becomes(given: str, wanted: str) -> bool:

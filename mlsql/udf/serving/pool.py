@@ -22,10 +22,12 @@ from mlsql.database import private_folder
 from mlsql.errors import ConfigError, RunError
 from mlsql.registrations import MemoryRegistrations, Registration, Registrations, ToldRegistrations
 from mlsql.udf.serving.channel import Channels, NoAnswer
-from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, socket_of
-from mlsql.udf.serving.keeper import KeptScorer
+from mlsql.udf.serving.doors import UNIX, usual_kind
+from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, door_of
+from mlsql.udf.serving.keeper import KeptScorer, ScorerFigures
+from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.lane_types import NotCarriedOver
-from mlsql.udf.serving.protocol import Frame, Kind, read_json, write_query, write_question
+from mlsql.udf.serving.protocol import Frame, Kind, read_columns, read_json, write_query, write_question
 from mlsql.udf.serving.shelf import wanted_by
 
 OPENS = "mlsql.udf.predictors.ready:open_ready"
@@ -36,15 +38,24 @@ _LONGEST_SOCKET = 100
 
 
 class ScorerPool:
-    """The scorers whose sockets are in *folder*; *opens* names what opens stored models instead of ours.
+    """The scorers whose *doors*, by default of the system's usual kind, are in *folder*.
+
+    *opens* names what opens stored models instead of ours.
 
     They answer what *kept* holds when the pool is opened, and what :attr:`registrations` is told later.
     """
 
     def __init__(
-        self, settings: ServingSettings, folder: Path, kept: Registrations, *, opens: str | None = None
+        self,
+        settings: ServingSettings,
+        folder: Path,
+        kept: Registrations,
+        *,
+        opens: str | None = None,
+        doors: str | None = None,
     ) -> None:
         self.settings, self._folder, self._opens = settings, folder, opens
+        self._doors = doors or usual_kind()
         self.registrations: Registrations = ToldRegistrations(kept=kept, told=self._change)
         self._kept = kept
         self._functions = MemoryRegistrations()
@@ -77,13 +88,16 @@ class ScorerPool:
         answers: list[object] = read_json(frame.body)
         return answers
 
-    async def query(self, caller: str, sql: str, table: bytes) -> bytes:
-        """The rows of *sql* over *table*, both Arrow streams; NotCarriedOver when it is for Spark."""
+    async def query(self, caller: str, sql: str, rows: Columns | bytes) -> Columns | bytes:
+        """What *sql* gives over *rows*: columns, or of an Arrow stream another.
+
+        NotCarriedOver says why it is for Spark.
+        """
         try:
-            frame = await self._ask(self._started(), Kind.QUERY, write_query(caller, sql, table))
+            frame = await self._ask(self._started(), Kind.QUERY, write_query(caller, sql, rows))
         except AnsweredElsewhere as error:
             raise NotCarriedOver(f"'{error.function}' runs code of its owner's") from error
-        return frame.body
+        return frame.body if frame.kind == Kind.TABLE else read_columns(frame.body)
 
     def find(self, caller: str, function: str) -> Registration:
         """The function that *caller* means; ``trouble`` says why it is not answered."""
@@ -94,6 +108,11 @@ class ScorerPool:
         found = self._functions.callable_by(caller)
         order = sorted(found, key=lambda name: (found[name].owner != caller, name))
         return [self._judged(found[name]) for name in order]
+
+    def figures(self) -> Sequence[ScorerFigures]:
+        """How each scorer stands that has been started."""
+        with self._starting:
+            return [each.figures for each in (*self._shared, *self._own.values())]
 
     def __enter__(self) -> Self:
         for each in self._kept.listed():
@@ -150,7 +169,7 @@ class ScorerPool:
         with self._starting:
             if owner not in self._own:
                 self._expect_room()
-                self._own[owner] = self._new(socket_of(owner), owner)
+                self._own[owner] = self._new(door_of(owner), owner)
             return [self._own[owner]]
 
     def _started(self) -> list[KeptScorer]:
@@ -159,13 +178,13 @@ class ScorerPool:
             with self._starting:
                 self._expect_open()
                 if not self._shared:
-                    names = [f"shared-{number}.sock" for number in range(self.settings.scorers)]
+                    names = [f"shared-{number}" for number in range(self.settings.scorers)]
                     self._shared = [self._new(name) for name in names]
         return self._shared
 
     def _new(self, name: str, own: str | None = None) -> KeptScorer:
-        socket = private_folder(self._folder) / name
-        if len(str(socket).encode()) > _LONGEST_SOCKET:
+        socket = private_folder(self._folder) / f"{name}{self._doors}"
+        if self._doors == UNIX and len(str(socket).encode()) > _LONGEST_SOCKET:
             raise ConfigError(
                 f"the path of the socket {socket} is too long for the system",
                 hint="serving.sockets names another folder for it",

@@ -12,11 +12,14 @@ import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum
 from typing import Any
 
 from mlsql.errors import ConfigError, MlsqlError, RunError, ScriptError
 from mlsql.udf.serving.functions import Companion
+from mlsql.udf.serving.lane_columns import Columns
+from mlsql.udf.serving.lane_types import is_told
 
 VERSION = 1
 HELLO_BYTES = 4096
@@ -25,9 +28,18 @@ _PROTOCOL = "mlsql scorer"
 _HEADER = struct.Struct("<IIB")
 _QUESTION = struct.Struct("<BBBH")
 _COMPANIONS: tuple[Companion, ...] = ("", "proba", "all")
+_QUERY = struct.Struct("<BI")
 _DOUBLES, _VECTOR, _JSON, _ARROW = range(4)
+_FORMS = (_JSON, _ARROW)
 _ONE_FLOAT, _ONE_LIST = {float}, {list}
-_encode = json.JSONEncoder(separators=(",", ":"), default=lambda value: value.tolist()).encode
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy as Python's, a date as text."""
+    return value.isoformat() if isinstance(value, date) else value.tolist()
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 
 
 class Kind(IntEnum):
@@ -167,19 +179,43 @@ def read_question(body: bytes) -> Question:
         raise ScriptError("what came is no question") from error
 
 
-def write_query(caller: str, sql: str, table: bytes) -> bytes:
-    """The body of a query over a *table*, which is an Arrow stream."""
+def write_query(caller: str, sql: str, rows: Columns | bytes) -> bytes:
+    """The body of a query over few rows, or over those of an Arrow stream."""
     head = _encode([caller, sql]).encode()
-    return len(head).to_bytes(4, "little") + head + table
+    payload = rows if isinstance(rows, bytes) else write_columns(rows)
+    form = _ARROW if isinstance(rows, bytes) else _JSON
+    return _QUERY.pack(form, len(head)) + head + payload
 
 
-def read_query(body: bytes) -> tuple[str, str, bytes]:
+def read_query(body: bytes) -> tuple[str, str, Columns | bytes]:
     """The inverse of :func:`write_query`."""
-    end = 4 + int.from_bytes(body[:4], "little")
-    told = read_json(body[4:end])
-    if not isinstance(told, list) or [type(each) for each in told] != [str, str]:
+    try:
+        form, length = _QUERY.unpack_from(body)
+    except struct.error as error:
+        raise ScriptError("what came is no query") from error
+    end = _QUERY.size + length
+    told, payload = read_json(body[_QUERY.size : end]), body[end:]
+    if not isinstance(told, list) or [type(each) for each in told] != [str, str] or form not in _FORMS:
         raise ScriptError("what came is no query")
-    return told[0], told[1], body[end:]
+    return told[0], told[1], payload if form == _ARROW else read_columns(payload)
+
+
+def write_columns(columns: Columns) -> bytes:
+    """Columns as JSON."""
+    return write_json([columns.types, columns.values])
+
+
+def read_columns(body: bytes) -> Columns:
+    """The inverse of :func:`write_columns`."""
+    told = read_json(body)
+    if not isinstance(told, list) or [type(each) for each in told] != [dict, list]:
+        raise ScriptError("what came are no columns")
+    types, values = told
+    is_known = all(isinstance(each, str) and is_told(each) for each in types.values())
+    lengths = {len(each) if isinstance(each, list) else -1 for each in values}
+    if not is_known or len(types) != len(values) or len(lengths) > 1 or -1 in lengths:
+        raise ScriptError("what came are no columns")
+    return Columns(types, values)
 
 
 def write_json(value: object) -> bytes:

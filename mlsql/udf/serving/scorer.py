@@ -1,9 +1,9 @@
-"""A resident process that holds registered models and answers questions over a Unix domain socket.
+"""A resident process that holds registered models and answers questions at a door of this machine.
 
-``python -m mlsql.udf.serving.scorer --socket PATH`` listens in a folder that only its user can enter:
-whoever connects is trusted to say for whom he asks. The server tells it the functions, and asks on one
-connection, so that questions that queue up arrive together and nobody has to wait for company. Without
-the process that has started it, it ends.
+``python -m mlsql.udf.serving.scorer --socket PATH`` listens in a folder that only its user can enter, as
+:mod:`~mlsql.udf.serving.doors` tells: whoever comes in is trusted to say for whom he asks. The server
+tells it the functions, and asks on one connection, so that questions that queue up arrive together and
+nobody has to wait for company. Without the process that has started it, it ends.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import hmac
 import logging
 import os
 import signal
@@ -19,12 +20,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 from mlsql.errors import MlsqlError, ScriptError
 from mlsql.udf.serving.desk import Desk
+from mlsql.udf.serving.doors import listen
 from mlsql.udf.serving.protocol import (
     HELLO_BYTES,
     Frame,
@@ -44,7 +47,7 @@ _THREADS = 4
 _PARENT_SECONDS = 1.0
 _SWITCH_SECONDS = 0.0005
 """How long a thread may compute before it lets the event loop answer a row; Python's own 5 ms are long."""
-_MOST_CONNECTIONS, _BACKLOG = 1024, 256
+_MOST_CONNECTIONS = 1024
 
 
 @dataclass(slots=True)
@@ -57,8 +60,8 @@ class _Doors:
 class Connection(asyncio.Protocol):
     """One who asks: his hello, then frames as they come; what is no frame ends it."""
 
-    def __init__(self, desk: Desk, doors: _Doors) -> None:
-        self._desk, self._doors = desk, doors
+    def __init__(self, desk: Desk, doors: _Doors, token: str = "") -> None:
+        self._desk, self._doors, self._token = desk, doors, token
         self._reader = FrameReader(HELLO_BYTES)
         self._is_known = False
         self._patience: asyncio.TimerHandle | None = None
@@ -101,7 +104,9 @@ class Connection(asyncio.Protocol):
     def _greet(self, frame: Frame) -> None:
         if frame.kind != Kind.HELLO:
             raise ScriptError("what came is no hello of a client of scorers")
-        read_hello(frame.body)
+        shown = read_hello(frame.body).get("token")
+        if not hmac.compare_digest(str(shown or "").encode(), self._token.encode()):
+            raise ScriptError("this token opens no door of this scorer", hint="the file with its port has it")
         self._reader.most = self._desk.message_bytes
         self._is_known = True
         told = hello(pid=os.getpid(), message_bytes=self._desk.message_bytes)
@@ -141,7 +146,7 @@ async def serve(asked: argparse.Namespace) -> None:
     desk = Desk(shelf, asked.message_bytes, threads, changes, _calling(loop), asked.own)
     doors = _Doors()
     asked.socket.unlink(missing_ok=True)
-    await loop.create_unix_server(lambda: Connection(desk, doors), asked.socket, backlog=_BACKLOG)
+    await listen(asked.socket, partial(Connection, desk, doors))
     gc.freeze()  # what is imported stays
     while not ended.done() and os.getppid() == parent:
         await asyncio.wait([ended], timeout=_PARENT_SECONDS)

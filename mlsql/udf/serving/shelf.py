@@ -59,6 +59,8 @@ class Shelf:
     memory: int
     timeout: float
     store: ModelStore = field(default_factory=PathModelStore)
+    evictions: int = 0
+    """How often a model has made room for another."""
     _chosen: dict[Wanted, Wanted] = field(default_factory=dict)
     """Of those without an index the one that was found to be meant; a version never changes."""
     _loaded: OrderedDict[Wanted, Loaded] = field(default_factory=OrderedDict)
@@ -142,4 +144,5 @@ class Shelf:
             while size > self.memory:
                 unused, dropped = self._loaded.popitem(last=False)
                 size -= dropped.model.nbytes
+                self.evictions += 1
                 log.info("%s version %d makes room", unused.path, unused.version)

@@ -1,55 +1,40 @@
 """A query over the rows of a request, answered in this process by DuckDB instead of Spark.
 
-The database is in memory, reaches no file and no network, and lets nobody change that. The functions
-that a query calls (the caller's models, our vec_ and array_ functions) are Python, put into it when
-they first occur. Translations are kept by the text of the query and the types of the columns.
+Translations are kept by the text of the query and the types of the columns, as DuckDB has parsed them.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mlsql.errors import ConfigError
 from mlsql.registrations import Registration
-from mlsql.udf.serving.functions import Functions
-from mlsql.udf.serving.lane_functions import ROWS, RowFunction
-from mlsql.udf.serving.lane_types import arrow_type, duckdb_type, spark_type
-from mlsql.udf.serving.translation import Call, ModelFunction, NotCarriedOver, Translation, translate
+from mlsql.udf.serving.functions import Companion, Functions
+from mlsql.udf.serving.lane_columns import Columns
+from mlsql.udf.serving.lane_database import LaneDatabase
+from mlsql.udf.serving.lane_types import duckdb_type
+from mlsql.udf.serving.translation import ModelFunction, NotCarriedOver, Translation, translate
 
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
-
-VECTOR: Mapping[bytes, bytes] = {b"mlsql.form": b"vector"}
-"""The metadata of a column whose lists are vectors of Spark."""
 MOST_ROWS = 10_000
 """More rows than this are no request that others should wait for."""
+_ALONE = 8
+"""From so many rows on a model is asked about all at once; fewer take longer to prepare than to answer."""
 _MOST_KEPT = 1_000
-_SETTINGS: Mapping[str, Any] = {
-    "threads": 1,
-    "memory_limit": "512MB",
-    "enable_external_access": "false",
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-}
 _PARAMETER = re.compile(r"(?P<name>`(?:[^`]|``)+`|\w+) (?P<type>(?:[^,<]|<[^>]*>+)+)(?:, )?")
-_PROBA = "_proba"
-"""What the name of the companion that tells probabilities ends in."""
+_COMPANIONS: Mapping[str, Companion] = {"_proba": "proba", "_all": "all"}
+"""By what their names end in."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Kept:
-    """A translation, and the functions that it was made with."""
+    """A translation, the revision of the functions that it was made with, and DuckDB's statements by form."""
 
     translation: Translation
-    models: Mapping[str, ModelFunction]
-    query: Any
-    """As DuckDB has parsed it."""
+    revision: int
+    statements: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -58,160 +43,99 @@ class SqlLane:
 
     functions: Functions
     _turn: threading.Lock = field(default_factory=threading.Lock)
-    _database: duckdb.DuckDBPyConnection | None = None
-    _made: set[str] = field(default_factory=set)
     _kept: dict[tuple[Any, ...], _Kept] = field(default_factory=dict)
+    _few: LaneDatabase = field(init=False)
+    _many: LaneDatabase = field(init=False)
 
-    def query(self, caller: str, sql: str, table: bytes) -> bytes:
-        """The rows of *sql*, a select without a from, over those of *table*; both are Arrow streams.
+    def __post_init__(self) -> None:
+        self._few = LaneDatabase(self.functions, in_bulk=False)
+        self._many = LaneDatabase(self.functions, in_bulk=True)
+
+    def query(self, caller: str, sql: str, given: Columns) -> Columns:
+        """The rows of *sql*, a select without a from, over those that are given.
 
         Raises NotCarriedOver, with the reason, when Spark has to be asked; also when a row is wrong,
         since Spark says that better.
         """
-        import pyarrow as pa
-
-        given = pa.ipc.open_stream(table).read_all()
-        if given.num_rows > MOST_ROWS:
+        if given.count > MOST_ROWS:
             raise NotCarriedOver(f"more than {MOST_ROWS:,} rows")
         with self._turn:
-            kept = self._translated(caller, sql, _types(given))
-            rows = self._answered(caller, kept, given)
-        return _stream(kept.translation, rows)
+            return self._answered(caller, self._translated(caller, sql, given), given)
+
+    def at_once(self, caller: str, sql: str, given: Columns) -> Columns | None:
+        """The same where nobody has to wait for it; None when the query is new, or a model not loaded."""
+        if not self._turn.acquire(blocking=False):
+            return None
+        try:
+            kept = self._found(caller, sql, given)
+            if kept is None or not all(self._is_loaded(caller, kept)):
+                return None
+            return self._answered(caller, kept, given)
+        finally:
+            self._turn.release()
 
     def close(self) -> None:
         """Forget everything."""
         with self._turn:
-            if self._database is not None:
-                self._database.close()
-            self._database = None
-            self._made.clear()
             self._kept.clear()
+            self._few.close()
+            self._many.close()
 
-    def _translated(self, caller: str, sql: str, columns: Mapping[str, str]) -> _Kept:
-        models = _models(self.functions.names(caller))
-        key = (caller, sql, *columns.items())
-        kept = self._kept.get(key)
-        if kept is None or kept.models != models:
-            translation = translate(sql, columns, models, caller)
-            kept = _Kept(translation, models, self._parsed(_query(translation, columns)))
+    def _found(self, caller: str, sql: str, given: Columns) -> _Kept | None:
+        kept = self._kept.get((caller, sql, *given.types.items()))
+        return kept if kept is not None and kept.revision == self.functions.revision else None
+
+    def _is_loaded(self, caller: str, kept: _Kept) -> Iterator[bool]:
+        return (
+            self.functions.is_loaded(caller, each.function)
+            for each in kept.translation.calls
+            if each.is_model
+        )
+
+    def _translated(self, caller: str, sql: str, given: Columns) -> _Kept:
+        kept = self._found(caller, sql, given)
+        if kept is None:
+            revision = self.functions.revision
+            models = _models(self.functions.names(caller))
+            kept = _Kept(translate(sql, given.types, models, caller), revision)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = kept
+            self._kept[caller, sql, *given.types.items()] = kept
         return kept
 
-    def _parsed(self, query: str) -> Any:
-        import duckdb
-
-        try:
-            (statement,) = self._opened().extract_statements(query)
-        except duckdb.Error as error:
-            raise NotCarriedOver(f"DuckDB does not parse it: {error}") from error
-        return statement
-
-    def _answered(self, caller: str, kept: _Kept, given: pa.Table) -> list[tuple[Any, ...]]:
-        import duckdb
-
-        database = self._opened()
-        for call in kept.translation.calls:
-            self._make(database, caller, call)
-        try:
-            return database.execute(kept.query, _values(kept.translation, given)).fetchall()
-        except duckdb.Error as error:
-            raise NotCarriedOver(f"a row is not answered here: {error}") from error
-
-    def _opened(self) -> duckdb.DuckDBPyConnection:
-        if self._database is None:
-            try:
-                import duckdb
-            except ImportError as error:
-                raise ConfigError("duckdb is missing", hint="pip install 'mlsql[serving]'") from error
-            self._database = duckdb.connect(":memory:", config=dict(_SETTINGS))
-            self._database.execute("set python_enable_replacements = false")
-            self._database.execute("set lock_configuration = true")
-        return self._database
-
-    def _make(self, database: duckdb.DuckDBPyConnection, caller: str, call: Call) -> None:
-        """Put the function into the database, once: a model is looked up anew at each call."""
-        if call.name in self._made:
-            return
-        types: Any = [duckdb_type(each) for each in call.parameters]
-        if call.is_model:
-            compute = _asked(self.functions, caller, call)
-            more: Any = {"type": "arrow", "side_effects": True}
-        else:
-            compute, more = _of_rows(ROWS[call.function]), {}
-        more["null_handling"] = "special"
-        function = _of_arity(compute, len(types))
-        database.create_function(call.name, function, types, duckdb_type(call.output), **more)
-        self._made.add(call.name)
-
-
-def _types(given: pa.Table) -> dict[str, str]:
-    """The columns with their types in Spark."""
-    types = {}
-    for each in given.schema:
-        is_vector = (each.metadata or {}).get(b"mlsql.form") == b"vector"
-        kind = "vector" if is_vector else spark_type(each.type)
-        if kind is None:
-            raise NotCarriedOver(f"the column '{each.name}' of the type {each.type}")
-        types[each.name] = kind
-    return types
+    def _answered(self, caller: str, kept: _Kept, given: Columns) -> Columns:
+        translation = kept.translation
+        form = "one" if given.count == 1 else "few" if given.count < _ALONE else "many"
+        database = self._many if form == "many" else self._few
+        if form not in kept.statements:
+            write = _query_of_one if form == "one" else _query
+            query = write(translation, given.types)
+            kept.statements[form] = database.parsed(query, caller, translation.calls)
+        values = _values(translation, given)
+        if form == "one":
+            values = [each[0] for each in values]
+        rows = database.rows(kept.statements[form], values if translation.reads or form != "one" else [])
+        types = dict(zip(translation.names, translation.types, strict=True))
+        return Columns(types, [*zip(*rows, strict=True)])
 
 
 def _models(names: Mapping[str, Registration]) -> dict[str, ModelFunction]:
-    """The functions that SQL can call, with those that tell probabilities."""
+    """The functions that SQL can call, with those that stand beside them."""
+    answered = {
+        name: each for name, each in names.items() if not ("." in name or each.trouble or each.runs_code)
+    }
     models = {}
-    for name, registration in names.items():
-        if "." in name or registration.trouble or registration.runs_code:
-            continue
-        parameters = _parameters(registration.signature)
-        models[name] = ModelFunction(parameters, registration.output)
-        if name + _PROBA in registration.companions:
-            models[name + _PROBA] = ModelFunction(parameters, "array<double>")
+    for name, each in answered.items():
+        parameters = _parameters(each.signature)
+        outputs = {"": each.output, "_proba": "array<double>", "_all": _of_all(each.output)}
+        for end, output in outputs.items():
+            if not end or (name + end in each.companions and name + end not in answered):
+                models[name + end] = ModelFunction(parameters, output, name, _COMPANIONS.get(end, ""))
     return models
 
 
-def _asked(functions: Functions, caller: str, call: Call) -> Callable[..., Any]:
-    """What DuckDB calls: columns in, the answers of the model out that is registered now."""
-    import pyarrow as pa
-
-    tells = call.function.endswith(_PROBA)
-    kind = arrow_type(call.output)
-
-    def answers(*columns: pa.ChunkedArray) -> pa.Array:
-        names = functions.names(caller)
-        is_companion = tells and call.function not in names
-        function = call.function.removesuffix(_PROBA) if is_companion else call.function
-        model = functions.served(caller, function).model
-        inputs = [each.name for each in model.inputs]
-        given = dict(zip(inputs, (each.to_pylist() for each in columns), strict=True))
-        return pa.array(model.many_probabilities(given) if is_companion else model.answers(given), kind)
-
-    return answers
-
-
-def _of_rows(function: RowFunction) -> Callable[..., Any]:
-    """What DuckDB calls for each row: null gives null, or is for Spark."""
-
-    def called(*values: Any) -> Any:
-        if any(each is None for each in values):
-            if function.refuses_nulls:
-                raise ValueError
-            return None
-        return function.compute(*values)
-
-    return called
-
-
-def _of_arity(compute: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """*compute* as DuckDB takes it: with so many parameters, and no annotations, which it evaluates."""
-
-    def called(*values: Any) -> Any:
-        return compute(*values)
-
-    parameters = [Parameter(f"a{number}", Parameter.POSITIONAL_ONLY) for number in range(count)]
-    called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    return called
+def _of_all(output: str) -> str:
+    return f"array<struct<algIndex:int,answer:{output}>>"
 
 
 def _parameters(signature: str) -> dict[str, str]:
@@ -228,24 +152,22 @@ def _query(translation: Translation, columns: Mapping[str, str]) -> str:
         f"unnest(${number}::{kind}[]) as {called}"
         for number, (called, kind) in enumerate(read or [("row", "BOOLEAN")], start=1)
     )
-    named = (f"{each} as r{number}" for number, each in enumerate(translation.expressions))
-    return f"select {', '.join(named)} from (select {', '.join(given)})"  # noqa: S608 -- of translated parts
+    return f"select {_named(translation)} from (select {', '.join(given)})"  # noqa: S608 -- of translated parts
 
 
-def _values(translation: Translation, given: pa.Table) -> list[list[Any]]:
-    read = [given[each].to_pylist() for each in translation.reads]
-    return read or [[None] * given.num_rows]
+def _query_of_one(translation: Translation, columns: Mapping[str, str]) -> str:
+    """The same for one row, in two thirds of the time."""
+    read = [(called, duckdb_type(columns[name])) for name, called in translation.reads.items()]
+    given = (f"${number}::{kind} as {called}" for number, (called, kind) in enumerate(read, start=1))
+    of = f" from (select {', '.join(given)})" if read else ""
+    return f"select {_named(translation)}{of}"
 
 
-def _stream(translation: Translation, rows: Sequence[tuple[Any, ...]]) -> bytes:
-    """The rows as an Arrow stream."""
-    import pyarrow as pa
+def _named(translation: Translation) -> str:
+    return ", ".join(f"{each} as r{number}" for number, each in enumerate(translation.expressions))
 
-    kinds = [arrow_type(each) for each in translation.types]
-    columns = [pa.array(each, kind) for each, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
-    batch = pa.RecordBatch.from_arrays(columns, names=list(translation.names))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    stream: bytes = sink.getvalue().to_pybytes()
-    return stream
+
+def _values(translation: Translation, given: Columns) -> list[Sequence[Any]]:
+    by_name = dict(zip(given.types, given.values, strict=True))
+    read = [by_name[each] for each in translation.reads]
+    return read or [[None] * given.count]

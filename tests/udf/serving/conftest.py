@@ -61,7 +61,7 @@ def models(tmp_path):
 def opened(tmp_path_factory):
     """Opens pools that live as long as a block."""
 
-    def opened(*registered, folder=None, **settings):
+    def opened(*registered, folder=None, doors=None, **settings):
         kept = MemoryRegistrations()
         for each in registered:
             kept.put(each)
@@ -69,7 +69,7 @@ def opened(tmp_path_factory):
             replace(ServingSettings(), timeout=SECONDS, **settings) if "timeout" not in settings else None
         )
         chosen = chosen or replace(ServingSettings(), **settings)
-        return ScorerPool(chosen, folder or tmp_path_factory.mktemp("s"), kept, opens=PLACE)
+        return ScorerPool(chosen, folder or tmp_path_factory.mktemp("s"), kept, opens=PLACE, doors=doors)
 
     return opened
 

@@ -16,6 +16,7 @@ from mlsql.errors import ConfigError, DataError, MissingModel, MlsqlError, RunEr
 from mlsql.models.manifest import Column
 from mlsql.registrations import UnknownFunction
 from mlsql.udf.serving.client import Line, SocketClient
+from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.lane_types import NotCarriedOver
 from mlsql.udf.serving.protocol import Kind, read_json
 from tests.udf.serving.conftest import SECONDS, ask
@@ -161,7 +162,9 @@ def test_only_the_owner_and_whom_he_lets_may_call(pool, models):
         ([ROW, [1.0]], "row 2 has 1"),
         ([[{}, 1.0]], "cannot answer: TypeError"),
         (b"no stream", "no Arrow stream"),
-        (stream(a=[1.0]), "KeyError"),
+        (stream(a=[1.0]), "the table has no 'b', which strict takes"),
+        (stream(a=[1.0], b=[1.0], c=[1.0]), "no input of strict is called 'c'"),
+        (stream(a=[1.0], b=["x"]), "'b' is of the type string, and strict takes double"),
     ],
 )
 def test_what_is_wrong_with_rows_is_told(pool, models, rows, told):
@@ -292,8 +295,13 @@ def test_a_query_is_answered_by_duckdb_over_the_functions(pool, models):
     put(pool, models.store("asked", 2.0))
     put(pool, replace(models.store("codes", 1.0), runs_code=True))
     rows = stream(a=[1.0, 2.0], b=[0.5, None])
-    answers = asyncio.run(pool.query("ann", "select asked(a, b) as p, a + 1 as q", rows))
+    sql = "select asked(a, b) as p, a + 1 as q"
+    answers = asyncio.run(pool.query("ann", sql, rows))
     assert pa.ipc.open_stream(answers).read_all().to_pylist() == [{"p": 3.0, "q": 2.0}, {"p": None, "q": 3.0}]
+    few = Columns({"a": "double", "b": "double"}, [[1.0, 2.0], [0.5, None]])
+    for _ in range(2):  # the second time it is known
+        answers = asyncio.run(pool.query("ann", sql, few))
+        assert answers == Columns({"p": "double", "q": "double"}, [[3.0, None], [2.0, 3.0]])
     for refused in ("select codes(a, b) as p", "select reflect('x', a) as p"):
         with pytest.raises(NotCarriedOver):
             asyncio.run(pool.query("ann", refused, rows))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
+from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,14 +14,17 @@ from hypothesis import strategies as st
 from mlsql.errors import ConfigError, DataError, MissingColumn, RunError, ScriptError
 from mlsql.jobs.errors import QueueFull
 from mlsql.udf.serving.functions import AnsweredElsewhere
+from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.protocol import (
     Frame,
     FrameReader,
     hello,
+    read_columns,
     read_error,
     read_hello,
     read_query,
     read_question,
+    write_columns,
     write_error,
     write_frame,
     write_json,
@@ -85,6 +90,17 @@ def test_a_table_stays_what_it_is():
 def test_a_query_is_read_as_it_was_asked(sql, table):
     """Text and table."""
     assert read_query(write_query("ann", sql, table)) == ("ann", sql, table)
+
+
+def test_few_rows_travel_as_they_are():
+    """Dates and numbers of numpy among them; what are no columns is refused."""
+    rows = Columns({"a": "double", "b": "array<bigint>"}, [[0.1, math.inf], [[1, None], None]])
+    assert read_query(write_query("ann", "select *", rows)) == ("ann", "select *", rows)
+    odd = Columns({"a": "date", "b": "double"}, [[date(2024, 2, 29)], [np.float64(0.5)]])
+    assert read_columns(write_columns(odd)).values == [["2024-02-29"], [0.5]]
+    for wrong in ([], [{}, 1], [{"a": "map"}, [[]]], [{"a": "int"}, []], [{"a": "int"}, [1]]):
+        with pytest.raises(ScriptError, match="no columns"):
+            read_columns(write_json(wrong))
 
 
 @given(body=st.binary(max_size=80))
