@@ -110,7 +110,9 @@ def _needless(command: Command) -> ScriptError:
 def _loop_errors(command: Command) -> list[ScriptError]:
     """At most one: the first part of ``!for name in '''query''' [limit n]`` that is not there."""
     parts = command.arguments
-    if not parts or not (parts[0].quote == "`" or (not parts[0].quote and is_bare_name(parts[0].text))):
+    is_named = bool(parts) and (parts[0].quote == "`" or (not parts[0].quote and is_bare_name(parts[0].text)))
+    left_out = is_named and _is_word(parts[0], "in") and not any(_is_word(each, "in") for each in parts[1:2])
+    if left_out or not is_named:
         return [_misses(command, 0, "the name of a variable")]
     if len(parts) == 1 or not _is_word(parts[1], "in"):
         return [_misses(command, 1, "`in`")]

@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from mlsql.grammar.errors import Finding, missing_semicolon, shown, swallowed, typographic, unclosed
+from mlsql.grammar.errors import (
+    Finding,
+    missing_semicolon,
+    shortened,
+    shown,
+    swallowed,
+    typographic,
+    unclosed,
+)
 from mlsql.grammar.mistaken_names import NAME_DIAGNOSES
 from mlsql.grammar.mistaken_options import OPTION_DIAGNOSES
 from mlsql.grammar.mistakes import OPENS_OPTION, PATHS, VALUES, WORDLIKE, Diagnosis, Mistake
@@ -103,13 +111,20 @@ def _misspelt_before_key(mistake: Mistake) -> Finding | None:
     return Finding(error, mistake.inserted("=", '""', "and") if mistake.key_follows else ())
 
 
-def _misspelt_mode(mistake: Mistake) -> Finding | None:
-    """``save overwrit t as …``: the misspelt mode was taken for the table."""
+def _misplaced_mode(mistake: Mistake) -> Finding | None:
+    """``save overwrit t as …``: the misspelt mode was taken for the table; ``save t overwrite as …``."""
     if mistake.verb != "save" or mistake.role != "TABLE" or not mistake.after.is_word("as"):
         return None
-    near = nearest(mistake.last.text, _SAVE_MODES)
-    hint = f"did you mean `{near}`?" if near else f"the modes are {', '.join(_SAVE_MODES)}"
-    error = mistake.before_here(f"unexpected {shown(mistake.last.text)}", hint)
+    modes = [each.lower() for each in _SAVE_MODES]
+    if mistake.token.is_word(*modes):
+        table, mode = mistake.last.text, mistake.token.text
+        error = mistake.here("the mode stands before the table", f"write save {mode} {shortened(table)} as …")
+    elif mistake.last.is_word(*modes):
+        error = mistake.before_here(f"a second mode after `{mistake.earlier.text}`", "keep one of them")
+    else:
+        near = nearest(mistake.last.text, _SAVE_MODES)
+        hint = f"did you mean `{near}`?" if near else f"the modes are {', '.join(_SAVE_MODES)}"
+        error = mistake.before_here(f"unexpected {shown(mistake.last.text)}", hint)
     return Finding(error, resume=mistake.token.end)
 
 
@@ -157,7 +172,7 @@ DIAGNOSES: tuple[Diagnosis, ...] = (
     *NAME_DIAGNOSES,
     _missing_as_before_key,
     _misspelt_before_key,
-    _misspelt_mode,
+    _misplaced_mode,
     *OPTION_DIAGNOSES,
     _missing_as,
     _misspelt_keyword,

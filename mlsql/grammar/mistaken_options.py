@@ -6,7 +6,13 @@ import re
 
 from mlsql.grammar.errors import Finding, shortened, shown
 from mlsql.grammar.mistakes import OPENS_OPTION, QUOTED, VALUES, WORDLIKE, Diagnosis, Mistake
+from mlsql.grammar.scanner import KEYWORDS
+from mlsql.names import nearest
 
+_BARE = ("word", "number")
+_JOINS = ("and", "as", "where", "options", "partitionBy")
+_WORDS_RUN = re.compile(rf"[^;\n]+?(?=\s*(?:[;\n]|$)|\s(?:{'|'.join(_JOINS)})\s)", re.IGNORECASE)
+_WHERE = re.compile(r"\s+(?:where|options)\b", re.IGNORECASE)
 _VALUE_RUN = re.compile(r"(?:[^\s;,]|,(?!\s|[\w`.]+\s*=))+")  # a comma before a key ends the value
 
 
@@ -21,6 +27,13 @@ def _comma(mistake: Mistake) -> Finding | None:
     if not between or mistake.after.kind not in (*WORDLIKE, "stop"):
         return None
     error = mistake.here("option values are joined by `and`, not `,`")
+    return Finding(error, mistake.inserted("and"), resume=mistake.token.end)
+
+
+def _or(mistake: Mistake) -> Finding | None:
+    if not (mistake.token.is_word("or") and mistake.role in VALUES and mistake.after.kind in WORDLIKE):
+        return None
+    error = mistake.here(f"options are joined by `and`, not `{mistake.token.text}`")
     return Finding(error, mistake.inserted("and"), resume=mistake.token.end)
 
 
@@ -60,6 +73,31 @@ def _unquoted_value(mistake: Mistake) -> Finding | None:
     hint = f'write "{shortened(mistake.script.text[start:end])}"'
     error = mistake.between(start, end, "a value other than a number or one name must be quoted", hint)
     return Finding(error, () if begun else mistake.inserted('""'), resume=end)
+
+
+def _words_unquoted(mistake: Mistake) -> Finding | None:
+    """``a=b c``, and ``set a = b c``, where the second word was taken for a key."""
+    taken = mistake.role == "KEY" and mistake.earlier_role == "SET_VALUE"
+    value, word, follower = (
+        (mistake.earlier, mistake.last, mistake.token)
+        if taken
+        else (mistake.last, mistake.token, mistake.after)
+    )
+    if not taken and mistake.role not in VALUES:
+        return None
+    if value.kind not in _BARE or word.kind not in _BARE or word.is_word(*KEYWORDS):
+        return None
+    if follower.kind != "stop" and nearest(word.text, _JOINS):
+        return None
+    words = _WORDS_RUN.match(mistake.script.text, value.start)
+    end = max(word.end, words.end() if words else 0)
+    hint = f'write "{shortened(mistake.script.text[value.start : end])}"'
+    error = mistake.between(value.start, end, "a value of several words must be quoted", hint)
+    if not taken:
+        return Finding(error, resume=end)
+    where = _WHERE.match(mistake.script.text, end)
+    mended = mistake.inserted("=", '""', *(["and"] if where else []))
+    return Finding(error, mended, resume=where.end() if where else end)
 
 
 def _backquoted_value(mistake: Mistake) -> Finding | None:
@@ -110,10 +148,12 @@ def _late_options(mistake: Mistake) -> Finding | None:
 OPTION_DIAGNOSES: tuple[Diagnosis, ...] = (
     _doubled_equal,
     _comma,
+    _or,
     _value_left_out,
     _missing_and,
     _option_left_out,
     _unquoted_value,
+    _words_unquoted,
     _backquoted_value,
     _missing_value,
     _quote_inside,

@@ -7,12 +7,14 @@ pass-through statements and commands are only cut. All errors are told at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from mlsql.errors import ScriptError, ScriptErrors
-from mlsql.grammar.blocks import WITH_CONDITION, fold, form_errors, misplaced
+from mlsql.grammar.blocks import WITH_CONDITION, condition_of, fold, form_errors, keyword_of, misplaced
 from mlsql.grammar.builder import build_command, build_select, build_sql, build_statement, split_output
+from mlsql.grammar.conditions import parse_condition
 from mlsql.grammar.errors import (
     Finding,
     duplicate_options,
@@ -76,8 +78,22 @@ def parse_flat(script: Script) -> tuple[Statement, ...]:
         if isinstance(reading.statement, Select) and reading.statement.table is None
     ]
     if errors:
+        sound = (reading.statement for reading in readings if reading.statement and not reading.errors)
+        errors += islice(_condition_errors(sound), max(0, _MOST_WRONG - len(errors)))
         raise ScriptErrors(sorted(errors, key=_place))
     return statements
+
+
+def _condition_errors(statements: Iterable[Statement]) -> Iterator[ScriptError]:
+    """What is wrong with conditions that hold no variables; the others can only be judged filled in."""
+    for statement in statements:
+        if not isinstance(statement, Command) or keyword_of(statement) not in WITH_CONDITION:
+            continue
+        if statement.arguments and "$" not in condition_of(statement).text:
+            try:
+                parse_condition(condition_of(statement))
+            except ScriptError as error:
+                yield error
 
 
 def first_statement(script: Script) -> Statement | None:

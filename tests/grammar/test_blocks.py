@@ -92,12 +92,12 @@ def test_a_select_in_a_block_names_its_table():
 
 def test_blocks_nest_64_deep():
     """Deeper is refused before Python would refuse it."""
-    (statement,) = parsed("!if a; " * 64 + "!x;" + "!fi; " * 64)
+    (statement,) = parsed("!if :a; " * 64 + "!x;" + "!fi; " * 64)
     assert isinstance(statement, If)
     with pytest.raises(ScriptErrors) as told:
-        parsed("!if a; " * 5000 + "!x;" + "!fi; " * 5000)
+        parsed("!if :a; " * 5000 + "!x;" + "!fi; " * 5000)
     (error,) = told.value.errors
-    assert (error.message, error.span.start) == ("`!if` stands in more than 64 blocks", 64 * len("!if a; "))
+    assert (error.message, error.span.start) == ("`!if` stands in more than 64 blocks", 64 * len("!if :a; "))
 
 
 def test_an_ordinary_command_is_no_block():

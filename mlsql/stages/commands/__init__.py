@@ -13,6 +13,7 @@ from mlsql.stages.commands import (
     output,
     profile,
     refused,
+    runs,
     save_file,
     tables,
 )
@@ -21,7 +22,7 @@ from mlsql.stages.commands.models import Models
 from mlsql.stages.commands.show import Show
 from mlsql.stages.sources.base import Source
 
-_MODULES = (tables, profile, files, save_file, databases, assertions, checks, output, refused)
+_MODULES = (tables, profile, files, save_file, databases, assertions, checks, output, runs, refused)
 
 
 def builtins(

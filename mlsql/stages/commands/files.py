@@ -153,13 +153,19 @@ def _measure(given: Given, run: Run) -> Outcome:
     """One row for each path, or without ``-s`` for each thing in the folders that the paths name."""
     rows = []
     for files, entry in _found(given, run):
-        entries = [entry] if "-s" in given.words else _listed(files, entry, recursive=False)
+        entries = [entry] if given.words & {"-s", "-count"} else _listed(files, entry, recursive=False)
         for each in entries:
             usage = files.usage(each)
             rows.append((each.path, usage.bytes, usage.files, usage.folders))
     return Table(
         None, local_table(run.spark, rows, "path string, bytes bigint, files bigint, folders bigint")
     )
+
+
+def _tell_forms(given: Given, run: Run) -> Outcome:
+    """One row for each way to call it."""
+    calls = [(f"!{given.command.text} {form}",) for form in _ACTIONS]
+    return Table(None, local_table(run.spark, calls, "call string"))
 
 
 def _exists(given: Given, run: Run) -> Outcome:
@@ -190,6 +196,8 @@ _ACTIONS: Mapping[str, Callable[[Given, Run], Outcome]] = MappingProxyType(
         "-cp SOURCE TARGET": _copy,
         "-mkdir [-p] PATH…": _make_folder,
         "-du [-s|-h…] PATH…": _measure,
+        "-count PATH…": _measure,
+        "-help|-usage": _tell_forms,
     }
 )
 

@@ -13,11 +13,10 @@ _PYTHON = "train … as SKLearn.`path` fits a model in Python; whatever else a s
 
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
-        "kill": Refusal(
-            "comes with the service, which is not part of this version yet",
-            "Ctrl-C ends a run of the command line",
-        ),
         "python": Refusal("does not run Python code", _PYTHON),
+        "pyInclude": Refusal(
+            "does not run Python code", "include local.`alias.file` makes a variable of a Python file"
+        ),
         "ray": Refusal("does not run Python code", _PYTHON),
         "sh": Refusal("does not run shell commands", "!fs works on files"),
         "plugin": Refusal("does not install plug-ins", "pip install them where the engine runs"),

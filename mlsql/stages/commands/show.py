@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from mlsql.errors import ScriptError
 from mlsql.grammar.macros import is_script
 from mlsql.grammar.nodes import Word
 from mlsql.registry import Registry
@@ -15,12 +14,15 @@ from mlsql.session import Outcome, Run, Table, quoted
 from mlsql.stages import catalog
 from mlsql.stages.algorithms.base import Algorithm
 from mlsql.stages.catalog import Listing
+from mlsql.stages.commands import runs
 from mlsql.stages.commands.base import Command
 from mlsql.stages.commands.forms import Given, read_arguments
 from mlsql.stages.sources.base import Source
 from mlsql.templates import Rendered
 
-_WITH_THE_SERVICE = ("jobs", "progress")
+_ALGORITHM = "et/NAME"
+_ALGORITHM_WORDS = 2
+"""What has more words is no name of an algorithm, but a misspelt ``params``."""
 _BETWEEN_SLASHES = re.compile(r"[^/]+")
 
 
@@ -40,11 +42,9 @@ class Show:
 
     def read(self, name: Word, arguments: Sequence[Word], /) -> Given:
         """What is to be shown; blanks between the words are as good as slashes."""
-        words = [part for word in arguments for part in _parts(word)]
-        if words and words[0].text.casefold() in _WITH_THE_SERVICE:
-            message = f"`!show {words[0].text}` comes with the service, which is not part of this version yet"
-            raise ScriptError(message, span=words[0].span)
-        return read_arguments(name, self.forms, words)
+        words = [part for index, word in enumerate(arguments) for part in _parts(word, first=index == 0)]
+        forms = [form for form in self.forms if form != _ALGORITHM or len(words) == _ALGORITHM_WORDS]
+        return read_arguments(name, forms, words)
 
     def run(self, call: Given, run: Run, /) -> Outcome:
         """The table."""
@@ -77,9 +77,9 @@ def _macros(show: Show, given: Given, run: Run) -> Listing:  # noqa: ARG001 - as
     return Listing("name string, text string", tuple((name, text) for name, text in texts if is_script(text)))
 
 
-def _parts(word: Word) -> Iterator[Word]:
-    """The words between the slashes of one that stands bare."""
-    if word.quote:
+def _parts(word: Word, *, first: bool) -> Iterator[Word]:
+    """The words between the slashes of one that stands bare, or of the *first*, also in quotes."""
+    if word.quote and not (first and "/" in word.text):
         yield word
         return
     start, script, is_as_written = word.span.start, word.span.script, word.span.text == word.text
@@ -91,13 +91,18 @@ def _parts(word: Word) -> Iterator[Word]:
 _LISTINGS: Mapping[str, Callable[[Show, Given, Run], Listing]] = MappingProxyType(
     {
         "tables": lambda _, given, run: catalog.tables(run, given.span),
+        "tables from DATABASE": lambda _, given, run: catalog.tables(run, given.span, given["DATABASE"]),
         "functions": lambda _, given, run: catalog.functions(run, given.span),
         "function NAME": _function,
         "et": lambda show, _, __: catalog.algorithms(show.algorithms),
+        _ALGORITHM: lambda show, given, _: catalog.algorithm_example(show.algorithms, given["NAME"]),
         "et/params/NAME": lambda show, given, _: catalog.algorithm_options(show.algorithms, given["NAME"]),
         "datasources": lambda show, _, __: catalog.sources(show.sources),
         "datasources/params/NAME": lambda show, given, _: catalog.source_options(show.sources, given["NAME"]),
         "commands": _commands,
+        "jobs": lambda _, __, run: runs.jobs(run),
+        "jobs/ID": lambda _, given, run: runs.jobs(run, given["ID"]),
+        "progress/ID": lambda _, given, run: runs.progress(run, given["ID"]),
         "version": lambda _, __, run: catalog.versions(run),
         "conf/list": lambda _, __, run: catalog.settings(run),
         "variables": lambda _, __, run: catalog.variables(run),

@@ -161,18 +161,7 @@ WRONG = [
     ("!exists a b;", "b", "`!exists` is called as !exists PATH", None),
     ("!show tabels;", "tabels", "`!show` is not called so", "did you mean 'tables'?"),
     ("!show et/parms/x;", "parms", "`!show` is not called so", "did you mean 'params'?"),
-    (
-        "!show jobs/12;",
-        "jobs",
-        "`!show jobs` comes with the service, which is not part of this version yet",
-        None,
-    ),
-    (
-        "!show progress x;",
-        "progress",
-        "`!show progress` comes with the service, which is not part of this version yet",
-        None,
-    ),
+    ("!kill;", "", "`!kill` is called as !kill ID", None),
 ]
 
 
@@ -199,9 +188,7 @@ def test_a_script_that_does_not_parse_is_told_at_the_text():
     assert "  from test.mlsql:1:12" in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "name", ["python", "ray", "sh", "plugin", "scheduler", "callback", "kill", "profiler"]
-)
+@pytest.mark.parametrize("name", ["python", "ray", "sh", "plugin", "scheduler", "callback", "profiler"])
 def test_what_there_is_not_is_refused_with_a_way_out(name):
     """At its name, whatever the arguments."""
     with pytest.raises(ScriptError, match=rf"`!{name}` \w") as caught:
