@@ -43,7 +43,8 @@ have_package() {
     say "installing mlsql${extras:+ with $extras} into .venv (some minutes the first time)"
     "$python" -m pip install --disable-pip-version-check --progress-bar off \
         -c "$root/constraints.txt" -e "$root${extras:+[$extras]}" \
-        | sed -u -n -e 's/^ *Downloading \(.* MB)\).*/  downloading \1/p' -e 's/^ *Building wheel for \([^ ]*\).*started.*/  building \1/p' >&2
+        | sed -u -n -e 's/^ *Downloading \(.* MB)\).*/  downloading \1/p' -e 's/^ *Building wheel for \([^ ]*\).*started.*/  building \1/p' \
+            -e 's/^Installing collected packages: .*/  unpacking them/p' >&2
     for part in package "$@"; do printf '%s\n' "$wanted" >"$venv/.installed-$part"; done
 }
 

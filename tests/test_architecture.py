@@ -24,7 +24,7 @@ VAGUE = {"utils", "util", "common", "helpers", "helper", "core", "manager", "han
 MACHINES = re.compile(r"(?<![\w.~}])/(?:root|work|Users)/\w")
 READS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "load", "save", "insertInto"}
 OWN_FILES = {
-    *("storing.py", "spark_models.py", "fitting.py", "cluster_weights.py"),  # in the folder of a model
+    *("storing.py", "spark_models.py", "attempts.py", "cluster_weights.py"),  # in the folder of a model
     *("params.py", "survey.py"),  # a table that comes with the package
 }
 """Stages that touch no file which a script names."""

@@ -127,6 +127,18 @@ def test_every_class_of_error_is_documented():
 
 
 @pytest.mark.spark
+def test_the_page_for_python_is_one_session_that_goes_as_it_says(spark, checkout, capsys):
+    """Each example prints what stands below it; the engine in it leaves the session as it was."""
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```\n+^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == page.count("```python") >= 4
+    names = {"spark": spark.newSession()}
+    for code, shown in blocks:
+        exec(code, names)
+        assert capsys.readouterr().out == shown
+
+
+@pytest.mark.spark
 def test_the_quickstart_runs_and_can_be_run_again(engine, checkout):
     """The second run makes the second version, overwrites the predictions, and gives the same."""
     script = (ROOT / "docs" / "examples" / "quickstart.mlsql").read_text(encoding="utf-8")

@@ -37,6 +37,12 @@ def test_a_command_says_what_it_does_and_how_it_ends(path):
     assert command.exits[0]
 
 
+def test_the_list_of_commands_cuts_no_sentence_off():
+    """However narrow it is."""
+    for group in (main, COMMANDS["jobs",], COMMANDS["connectors",]):
+        assert "..." not in group.get_help(click.Context(group, info_name="mlsql")).split("Commands:")[1]
+
+
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_an_example_is_a_command_line_that_is_understood(path):
     """It begins with the command that it stands for, and its options are there."""

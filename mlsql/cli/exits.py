@@ -40,6 +40,9 @@ def exit_codes() -> Iterator[None]:
         sys.exit(exit_code(error))
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
+    except KeyboardInterrupt:  # before there was a run to cancel
+        tell("cancelled")
+        sys.exit(EXIT_CODES[Cancelled])
     except Exception as error:  # noqa: BLE001 -- whatever else escapes is our bug, and is told as one
         tell(_report_of_bug(error))
         sys.exit(OUR_BUG)

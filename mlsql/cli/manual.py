@@ -18,6 +18,9 @@ EXITS: Mapping[int, str] = {
 }
 """What each exit code means, unless a command says it better."""
 
+_WHOLE = 1_000
+"""More letters than a first sentence has."""
+
 Exits = Mapping[int, str] | Sequence[int]
 
 
@@ -30,6 +33,11 @@ class _Manual(click.Command):
         super().__init__(*args, **given)
         self.examples = tuple(examples)
         self.exits = exits if isinstance(exits, Mapping) else {code: EXITS[code] for code in exits}
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The whole first sentence, which wraps in a list of commands; click would cut it off at *limit*."""
+        del limit
+        return super().get_short_help_str(_WHOLE)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections that click does not know."""

@@ -63,7 +63,8 @@ class _Drawing:
     def keep_event(self, event: Event) -> None:
         match event:
             case Log() if _rank(event.level) >= _rank(self.level):
-                self.keep(_INDENT + mask_secrets(event.message))
+                whose = "" if event.candidate is None else f"candidate {event.candidate}: "
+                self.keep(_INDENT + whose + mask_secrets(event.message))
             case TableShown():
                 self.keep(
                     *(_INDENT + line for line in (event.title, *table_lines(event.columns, event.rows)))

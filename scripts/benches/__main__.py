@@ -5,6 +5,7 @@ scripts/bench statements          a hundred trivial statements and the same call
 scripts/bench parse               parsing, and sqlglot on as many statements
 scripts/bench bridge              tables to numpy by spool and Kafka, against toArrow; memory, first rows
 scripts/bench scoring             a model in SQL, against mapInArrow by hand and mlflow's spark_udf
+scripts/bench pipeline            a script from a CSV to saved predictions, against both libraries by hand
 scripts/bench algorithms          models of Spark ML, vector functions and texts, against Spark's own ways
 scripts/bench serve               predictions embedded, by socket, HTTP, SQL; against mlflow models serve
 scripts/bench service             submits, look-ups and lists over HTTP; a round trip against PySpark
@@ -30,6 +31,7 @@ from .load import load
 from .measures import Row, Scale
 from .overhead import overhead
 from .parse import parse
+from .pipeline import pipeline
 from .scoring import scoring
 from .serve import serve
 from .service import service
@@ -43,6 +45,7 @@ BENCHES: Mapping[str, Callable[[Scale], Iterator[Row]]] = {
     "load": lambda scale: load(quick=scale.rounds < Scale.rounds),
     "overhead": lambda _: overhead(),
     "parse": lambda _: parse(),
+    "pipeline": pipeline,
     "scoring": scoring,
     "serve": lambda scale: serve(quick=scale.rounds < Scale.rounds),
     "service": lambda _: service(),
@@ -65,7 +68,7 @@ def main() -> int:
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("name", choices=sorted(BENCHES), help="what to measure")
-    parser.add_argument("--rows", type=int, default=Scale.rows, help="rows of bridge and scoring")
+    parser.add_argument("--rows", type=int, default=Scale.rows, help="rows of bridge, pipeline and scoring")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows and fewer rounds")
     parser.add_argument("--json", action="store_true", help="print a list of objects instead of a table")
     given = parser.parse_args()

@@ -48,6 +48,12 @@ def test_progress_is_told_once_in_a_while():
     )
 
 
+def test_a_line_of_a_candidate_says_whose_it_is():
+    """Several are fitted at the same time."""
+    lines = told(Log("446 rows", candidate=1), Log("all done")).splitlines()
+    assert lines == ["      candidate 1: 446 rows", "      all done"]
+
+
 def test_a_table_stands_below_its_title():
     """Candidates of a train, drawn as results are."""
     text = told(TableShown("candidates", ("alg", "f1"), (("forest", 0.5), ("linear", None))))

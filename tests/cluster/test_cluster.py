@@ -24,6 +24,29 @@ run nuclei as Evaluate.`{out}/{name}` as judged;
 save overwrite judged as json.`{out}/{name}.judged`;
 """
 
+IN_SPARK = """
+select *, vec_dense(array(mean_texture, mean_area)) as features, if(diagnosis = "malignant", 1, 0) as label
+from nuclei as marked;
+train marked as DecisionTree.`{out}/{name}/tree` where fitParam.0.maxDepth="3" as grown;
+register DecisionTree.`{out}/{name}/tree` as tree;
+train marked as StringIndex.`{out}/{name}/kinds` where inputCol="diagnosis" as indexed;
+register StringIndex.`{out}/{name}/kinds` as kind;
+register ScriptUDF.`` as halved where dataType="double" and vectorized="true" and code='''
+def apply(values):
+    return values / 2
+''';
+predict marked as DecisionTree.`{out}/{name}/tree` as predicted;
+select kind(diagnosis) as kind, halved(mean_area) as half, vec_argmax(tree(features)) as guess, prediction
+from predicted as answered;
+run answered as PythonStep.`` where schema="kind double, guess double, half double, same boolean"
+  and groupBy="kind, guess" and code='''
+def apply(frame):
+    first = frame.head(1).assign(half=frame["half"].max())
+    return first.assign(same=first["guess"] == first["prediction"])[["kind", "guess", "half", "same"]]
+''' as summed;
+save overwrite summed as json.`{out}/{name}.json`;
+"""
+
 
 def _script(out, **ways):
     """A script that trains, answers and judges in each of *ways*: what is added to the training."""
@@ -35,37 +58,39 @@ def _script(out, **ways):
 def _results(out, name):
     """Everything that must not depend on where and how a model was trained."""
     manifest = DirectoryModelStore().open(str(out / name)).manifest
-    rows = [
-        sorted(
-            line
-            for part in (out / f"{name}.{kind}").glob("part-*")
-            for line in part.read_text(encoding="utf-8").splitlines()
-        )
-        for kind in ("json", "judged")
-    ]
+    rows = [_lines(out / f"{name}.{kind}") for kind in ("json", "judged")]
     records = [(each.status, each.metrics, each.rows) for each in manifest.candidates]
     return manifest.data.rows, manifest.data.checksum, records, rows
+
+
+def _lines(folder):
+    """What was saved there, in an order of its own."""
+    parts = (part.read_text(encoding="utf-8") for part in folder.glob("part-*"))
+    return sorted(line for part in parts for line in part.splitlines())
 
 
 @pytest.mark.kafka
 def test_a_script_submitted_to_a_cluster_trains_as_it_does_locally(cluster, engine, kafka, tmp_path):
     """Over a shared spool and over Kafka: same checksum, metrics and answers; nothing is left behind.
 
+    So do a tree and an index of Spark ML, their functions, and Python of the script's own.
     Driver and executors have our package from the wheel alone: their Python cannot import it.
     """
     out, spool = tmp_path / "out", tmp_path / "spool"
     through = f'and `kafkaParam.bootstrap.servers`="{kafka}"'
     script = tmp_path / "train.mlsql"
-    script.write_text(_script(out, spooled="", streamed=through))
+    in_spark = IN_SPARK.format(out=out, name="spark_there")
+    script.write_text(_script(out, spooled="", streamed=through) + in_spark)
     done = cluster.submit(
         ROOT / "scripts" / "spark_entry.py", "run", script, "--conf", f"bridge.spool={spool}", conf={}
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    engine.run(_script(out, beside=""))
+    engine.run(_script(out, beside="") + IN_SPARK.format(out=out, name="spark_here"))
     expected = _results(out, "beside")
     assert expected[0] == 569
     assert _results(out, "spooled") == expected
     assert _results(out, "streamed") == expected
+    assert _lines(out / "spark_there.json") == _lines(out / "spark_here.json") != []
     assert list(spool.glob("*/*")) == []
     assert list(cluster.temporary.glob("mlsql-*")) == []
 
