@@ -53,7 +53,9 @@ def publish(frame: DataFrame, stream: Stream, *, message_bytes: int, ordered: bo
         with arrow_batches(rows) as batches:
             parts = batches.mapPartitions(send).collect()
     except (PySparkException, Py4JJavaError) as error:
-        raise _fault_in(str(error)) or error from error
+        if fault := _fault_in(str(error)):
+            raise fault from error
+        raise
     in_order = sorted(parts, key=lambda part: part.partition)
     return Ledger(stream.job, stream.name, codec.fingerprint(schema), shape, tuple(in_order))
 
