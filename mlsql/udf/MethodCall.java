@@ -101,14 +101,15 @@ public final class MethodCall {
     private static Expression converted(Expression argument, Class type) {
         if (type == double.class || type == int.class) return argument;
         if (type == double[].class) return doubles(argument);
+        if (isCall(argument, "serialize")) return (Expression) ((Invoke) argument).arguments().head();
         if (!argument.resolved() || !(argument.dataType() instanceof VectorUDT)) {
             return invoked(Vectors.class, new ObjectType(Vector.class), "dense", doubles(argument));
         }
-        if (isCall(argument, "serialize")) return (Expression) ((Invoke) argument).arguments().head();
         return ofVectors("deserialize", new ObjectType(Vector.class), argument);
     }
 
     private static Expression doubles(Expression array) {
+        if (isAnswer(array)) return (Expression) ((StaticInvoke) array).arguments().head();
         return new Invoke(array, "toDoubleArray", DOUBLES, NOTHING, NOTHING, true, true, true);
     }
 
@@ -125,6 +126,13 @@ public final class MethodCall {
 
     private static boolean isCall(Expression expression, String name) {
         return expression instanceof Invoke && ((Invoke) expression).functionName().equals(name);
+    }
+
+    /** Whether it is what {@link #answer} made of doubles. */
+    private static boolean isAnswer(Expression array) {
+        if (!(array instanceof StaticInvoke)) return false;
+        StaticInvoke call = (StaticInvoke) array;
+        return call.functionName().equals("fromPrimitiveArray") && call.arguments().size() == 1;
     }
 
     private static Expression invoked(Class owner, DataType type, String name, Expression argument) {

@@ -7,12 +7,13 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.security.MessageDigest;
 import java.util.HexFormat;
-import java.util.UUID;
-import org.apache.hadoop.fs.FileSystem;
+import org.apache.spark.SparkException;
 import org.apache.spark.ml.PipelineModel;
 import org.apache.spark.ml.Transformer;
 import org.apache.spark.ml.regression.GeneralizedLinearRegressionModel;
 import org.apache.spark.sql.SparkSession;
+import scala.collection.immutable.Map;
+import scala.collection.immutable.Map$;
 
 /** The last step of a pipeline that Spark ML has stored in a folder of this machine, loaded when it is first asked for. */
 public final class StoredModel {
@@ -20,46 +21,38 @@ public final class StoredModel {
     private final String folder;
     private final String[] files;
     private final String[] digests;
-    private final boolean isShared;
     private Transformer loaded;
 
-    /**
-     * The files of the folder are given with their SHA-256. Executors read them: where they are on other machines the
-     * folder is copied to the default file system for the time.
-     */
-    public StoredModel(SparkSession session, String folder, String[] files, String[] digests, Boolean isLocal) {
+    /** The files of the folder are given with their SHA-256. */
+    public StoredModel(SparkSession session, String folder, String[] files, String[] digests) {
         this.session = session;
         this.folder = folder;
         this.files = files;
         this.digests = digests;
-        this.isShared = !isLocal.booleanValue();
     }
 
     public synchronized Object get() throws Exception {
         if (loaded == null) {
             for (int i = 0; i < files.length; i++) check(Paths.get(folder, new String[] {files[i]}), digests[i]);
-            loaded = isShared ? shared() : read(Paths.get(folder, new String[0]).toUri().toString());
+            loaded = read(Paths.get(folder, new String[0]).toUri().toString());
         }
         return loaded;
     }
 
     private static void check(Path file, String digest) throws Exception {
-        byte[] content = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
-        if (!HexFormat.of().formatHex(content).equals(digest)) {
-            throw new IOException(file + " is not what it was when its function was registered");
+        try {
+            byte[] content = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+            if (HexFormat.of().formatHex(content).equals(digest)) return;
+        } catch (IOException error) {
+            throw told("a part of the model cannot be read: " + file, error);
         }
+        throw told(file + " is not what it was when its function was registered", null);
     }
 
-    private Transformer shared() throws Exception {
-        FileSystem system = FileSystem.get(session.sparkContext().hadoopConfiguration());
-        org.apache.hadoop.fs.Path copy = system.makeQualified(
-            new org.apache.hadoop.fs.Path("/tmp/mlsql-model-" + UUID.randomUUID()));
-        try {
-            system.copyFromLocalFile(new org.apache.hadoop.fs.Path(folder), copy);
-            return read(copy.toString());
-        } finally {
-            system.delete(copy, true);
-        }
+    /** What is told as an error of the data. */
+    private static Exception told(String sentence, Throwable cause) {
+        Map parameters = (Map) Map$.MODULE$.empty().updated("errorMessage", sentence);
+        return new SparkException("USER_RAISED_EXCEPTION", parameters, cause);
     }
 
     private Transformer read(String uri) {

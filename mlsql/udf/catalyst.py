@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mlsql.errors import ScriptError
 from mlsql.session import FunctionSignature, quoted
@@ -121,6 +121,25 @@ class Functions:
         lying = static(text, kind, "fromAddress", where, nothing, True, True, True, no_function)
         return invoke(lying, "getBytes", types.DataTypes.BinaryType, nothing, nothing, True, True, True)
 
+    def unpacked(self, binary: Any, *, of: Literal["double", "int"] = "double") -> Any:
+        """The numbers of a binary, which lie in it in the machine's own order of bytes, as an array.
+
+        Null stays null. What Python gives comes back as one binary a row in a sixth of the time of one list.
+        """
+        types, nothing = self._jvm.org.apache.spark.sql.types, self._list([])
+        kind, places = (types.DataTypes.DoubleType, 3) if of == "double" else (types.DataTypes.IntegerType, 2)
+        start = self.sql(str(self._jvm.org.apache.spark.unsafe.Platform.BYTE_ARRAY_OFFSET))
+        count = self.call("shiftright", self.call("octet_length", binary), self.sql(str(places)))
+        given = self._list([binary, start, count, self.sql(str(1 << places))])
+        owner = self._jvm.java.lang.Class.forName(f"{_CATALYST}.expressions.UnsafeArrayData")
+        array, no_function = types.ArrayType(kind, False), self._jvm.scala.Option.empty()
+        static = self._class("expressions.objects.StaticInvoke")
+        return static(owner, array, "fromPrimitiveArray", given, nothing, True, True, True, no_function)
+
+    def part(self, struct: Any, place: int) -> Any:
+        """The field of a struct that stands at a place."""
+        return self._class("expressions.GetStructField")(struct, place, self._jvm.scala.Option.empty())
+
     def java_arguments(self, class_name: str) -> int:
         """How many arguments a class takes that is one of Spark's ``UDF0`` to ``UDF22``."""
         loader = self._jvm.Thread.currentThread().getContextClassLoader()
@@ -160,18 +179,13 @@ class Functions:
         (apply,) = (each for each in declared.getClass().getDeclaredMethods() if each.getName() == "apply")
         apply.invoke(declared, self._array(self._jvm.Object, [self._state.functionRegistry()]))
 
-    def stored_model(self, folder: ModelFolder, *, is_local: bool) -> Any:
+    def stored_model(self, folder: ModelFolder) -> Any:
         """The model that Spark ML has stored in *folder*, as :meth:`define` takes it; it is loaded later."""
         names, digests = (self._array(self._jvm.String, each) for each in zip(*folder.files, strict=True))
-        arguments = [self._session, folder.path, names, digests, is_local]
+        arguments = [self._session, folder.path, names, digests]
         loader = self._constructor.getDeclaringClass().getClassLoader()
         constructor = loader.loadClass("StoredModel").getConstructors()[0]
         return constructor.newInstance(self._array(self._jvm.Object, arguments))
-
-    def shares_files(self) -> bool:
-        """Whether what lies on the default file system is there for executors on other machines."""
-        system = self._jvm.org.apache.hadoop.fs.FileSystem
-        return bool(system.getDefaultUri(self._state.newHadoopConf()).getScheme() != "file")
 
     def _compiled(self, name: str) -> Any:
         """The constructor of a class in TypedFunction.java, made by the compiler that Spark brings along."""

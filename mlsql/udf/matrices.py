@@ -39,13 +39,22 @@ def matrices(rows: pd.Series | pd.DataFrame, width: int, function: str, *, spars
     if isinstance(rows, pd.DataFrame):
         yield from _of_vectors(rows, width, function, sparse=sparse)
         return
-    values = rows.to_numpy()
+    values = rows.tolist()
     if isinstance(values[0], bytes):
         _check((size // _DOUBLE for size in set(map(len, values))), width, function)
         yield np.frombuffer(bytearray().join(values)).reshape(-1, width)
         return
     _check(map(len, values), width, function)
     yield np.concatenate(values).reshape(-1, width)
+
+
+def row_bytes(matrix: Any) -> list[bytes]:
+    """The doubles of each row as bytes, which :meth:`Functions.unpacked` reads."""
+    import numpy as np
+
+    rows = np.ascontiguousarray(matrix, dtype=np.float64)
+    content, size = rows.tobytes(), rows.shape[1] * _DOUBLE
+    return [content[start : start + size] for start in range(0, len(rows) * size, size)]
 
 
 def _of_vectors(rows: pd.DataFrame, width: int, function: str, *, sparse: bool) -> Iterator[Any]:

@@ -118,13 +118,17 @@ def answer_of(
         are_together=shape == "number",
     )
     missing, *given = _arguments(manifest, _columns(signature), shape)
+    gives_arrays = signature.output.startswith("array")
+    output = "binary" if gives_arrays else signature.output
     if shape in ("plain", "vector"):
         arguments = [*map(functions.sql, (missing, *given))]
-        return functions.vectorised(signature.name, function, signature.output, arguments)
-    (features,) = given
-    size = str(len(manifest.inputs)) if shape == "number" else f"size({features})"
-    packed = functions.packed(functions.sql(f"if({missing}, null, {features})"), functions.sql(size))
-    return functions.vectorised(signature.name, function.of_packed, signature.output, [packed])
+        call = functions.vectorised(signature.name, function, output, arguments)
+    else:
+        (features,) = given
+        size = str(len(manifest.inputs)) if shape == "number" else f"size({features})"
+        packed = functions.packed(functions.sql(f"if({missing}, null, {features})"), functions.sql(size))
+        call = functions.vectorised(signature.name, function.of_packed, output, [packed])
+    return functions.unpacked(call) if gives_arrays else call
 
 
 def is_unanswered(

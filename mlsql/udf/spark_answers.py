@@ -1,11 +1,12 @@
 """Stored models of Spark ML as functions that Spark itself answers: its own model, called from compiled code.
 
-No row leaves the Java process, and executors need nothing but Spark. The model is loaded when a query first
+No row leaves the Java process. The model is loaded when a query first
 calls the function; over HTTP and sockets, where there is no Spark, answers its plain form, which is the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ _TREES = (
     "RandomForestRegressor",
 )
 """They know which way a NaN goes; of what is not finite no other model can make anything."""
-_NEVER = "double('nan')", "double('infinity')", "double('-infinity')"
+_EACH = "`a number`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,6 @@ class SparkAnswers:
 
     functions: Functions
     stored: StoredModel
-    is_local: bool
     models: dict[str, Any] = field(default_factory=dict)
     """Those that the expressions made so far call, by name, as ``Functions.define`` takes them."""
 
@@ -53,31 +53,40 @@ class SparkAnswers:
         if not is_known or any(each.type.startswith("array<array") for each in manifest.inputs):
             return None
         chosen = next(each for each in manifest.candidates if each.status == "success")
-        here = is_local(spark)
-        if not _folder(stored, chosen).is_dir() or not (here or functions.shares_files()):
+        # Spark's executors read a model from its files: on a cluster, which may not see them, Python answers.
+        if not _folder(stored, chosen).is_dir() or not is_local(spark):
             return None
-        return cls(functions, stored, here)
+        return cls(functions, stored)
 
     def answer(
         self, candidate: CandidateRecord, signature: FunctionSignature, shape: Shape, answers: type[Answers]
     ) -> Any:
         """Like :func:`mlsql.udf.scoring.answer_of`."""
         if answers is Probabilities:
-            told = f"Vector.toArray({self._probabilities(candidate, shape)})"
-        else:
-            told = f"cast({self._answer(candidate, shape)} as {signature.output})"
-        return self.functions.sql(self._checked(candidate, signature, shape, told))
+            return self._checked(
+                candidate,
+                signature,
+                shape,
+                lambda features: f"Vector.toArray({self._probabilities(candidate, features)})",
+            )
+        return self._checked(
+            candidate,
+            signature,
+            shape,
+            lambda features: f"cast({self._answer(candidate, features)} as {signature.output})",
+        )
 
     def vector(self, candidate: CandidateRecord, signature: FunctionSignature, shape: Shape) -> Any:
         """The probabilities of the classes as a vector."""
-        told = self._probabilities(candidate, shape)
-        return self.functions.sql(self._checked(candidate, signature, shape, told))
+        return self._checked(
+            candidate, signature, shape, lambda features: self._probabilities(candidate, features)
+        )
 
-    def _probabilities(self, candidate: CandidateRecord, shape: Shape) -> str:
-        return f"{self._model(candidate)}.predictProbability({self._features(shape)})"
+    def _probabilities(self, candidate: CandidateRecord, features: str) -> str:
+        return f"{self._model(candidate)}.predictProbability({features})"
 
-    def _answer(self, candidate: CandidateRecord, shape: Shape) -> str:
-        model, features = self._model(candidate), self._features(shape)
+    def _answer(self, candidate: CandidateRecord, features: str) -> str:
+        model = self._model(candidate)
         if self.stored.manifest.kind == "classifier":
             return self._label(f"{model}.raw2prediction({model}.predictRaw({features}))")
         if candidate.algorithm == "IsotonicRegression":
@@ -93,7 +102,7 @@ class SparkAnswers:
         name = f"model {candidate.index}"
         if name not in self.models:
             folder = ModelFolder.of(_folder(self.stored, candidate))
-            self.models[name] = self.functions.stored_model(folder, is_local=self.is_local)
+            self.models[name] = self.functions.stored_model(folder)
         return quoted(name)
 
     def _features(self, shape: Shape) -> str:
@@ -104,9 +113,13 @@ class SparkAnswers:
         return f"array({', '.join(f'cast({each} as double)' for each in columns)})"
 
     def _checked(
-        self, candidate: CandidateRecord, signature: FunctionSignature, shape: Shape, told: str
-    ) -> str:
-        """What is *told*, or null where a feature is, or an error where it cannot be told."""
+        self,
+        candidate: CandidateRecord,
+        signature: FunctionSignature,
+        shape: Shape,
+        told: Callable[[str], str],
+    ) -> Any:
+        """What is *told* of features, or null where one is, or an error where it cannot be told."""
         manifest, features = self.stored.manifest, self._features(shape)
         whens = [f"when {_missing(manifest, shape)} then null"]
         if shape in ("array", "vector"):
@@ -114,9 +127,24 @@ class SparkAnswers:
             wrong = f"'{signature.name} takes {manifest.features} features, not ', {size}"
             told_wrong = f"raise_error(concat({wrong}, ' as in one of the rows'))"
             whens.append(f"when {size} <> {manifest.features} then {told_wrong}")
-        if candidate.algorithm not in _TREES:
-            whens.append(_finite(features, is_vector=shape == "vector"))
-        return f"case {' '.join(whens)} else {told} end"
+        if candidate.algorithm in _TREES:
+            return self.functions.sql(_case(whens, told(features)))
+        not_finite = _finite(features, is_vector=shape == "vector")
+        if shape != "vector":
+            return self.functions.sql(_case([*whens, not_finite], told(features)))
+        # The numbers of a dense vector, asked for in the condition and first in both ways, are read once.
+        values, other = f"{features}.values", _case([not_finite, *whens], told(features))
+        is_usual = f"{features}.type = 1 and size({values}) = {manifest.features} and {_is_finite(values)}"
+        return self.functions.sql(f"if(coalesce({is_usual}, false), {told(values)}, {other})")
+
+
+def _case(whens: Sequence[str], otherwise: str) -> str:
+    return f"case {' '.join(whens)} else {otherwise} end"
+
+
+def _is_finite(values: str) -> str:
+    """Whether all numbers are for certain: the sum of great ones may not be."""
+    return f"StatUtils.sum({values}) * 0D = 0D"
 
 
 def _folder(stored: StoredModel, candidate: CandidateRecord) -> Path:
@@ -134,12 +162,13 @@ def _size(vector: str) -> str:
 
 
 def _finite(features: str, *, is_vector: bool) -> str:
-    """An error for a feature that is not finite; the sum tells most rows at once that none is."""
+    """An error for a feature that is not finite."""
     values = f"{features}.values" if is_vector else features
-    place = f"coalesce({', '.join(f'nullif(array_position({values}, {each}), 0)' for each in _NEVER)})"
+    # A lambda is interpreted, which keeps what is compiled for all rows small.
+    place = f"array_position(transform({values}, {_EACH} -> {_EACH} * 0D = 0D), false)"
     number = f"if({features}.type = 0, {features}.indices[{place} - 1] + 1, {place})" if is_vector else place
     told = f"concat('feature ', {number}, ' is NaN or infinite, of which this model can make nothing')"
-    return f"when StatUtils.sum({values}) * 0D <> 0D and {place} is not null then raise_error({told})"
+    return f"when not {_is_finite(values)} and {place} > 0 then raise_error({told})"
 
 
 def _literal(text: str) -> str:

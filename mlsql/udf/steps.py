@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,7 @@ from mlsql.models.cache import local_folder
 from mlsql.models.manifest import CandidateRecord, StoredModel
 from mlsql.session import FunctionSignature, quoted
 from mlsql.udf.catalyst import Functions
-from mlsql.udf.matrices import matrices
+from mlsql.udf.matrices import matrices, row_bytes
 from mlsql.udf.predictors.folder import ModelFolder
 from mlsql.udf.predictors.plain import read_plain
 from mlsql.udf.predictors.plain.sparse import SparseRows
@@ -22,11 +23,11 @@ from mlsql.udf.predictors.stored import loaded
 if TYPE_CHECKING:
     import pandas as pd
 
-_VECTOR = "struct<type: tinyint, size: int, indices: array<int>, values: array<double>>"
-"""What a vector is stored as."""
+_VECTOR = "struct<type: tinyint, size: int, indices: binary, values: binary>"
+"""What a vector is stored as, with the bytes of its numbers: these come back faster than lists."""
 _PARTS = ("type", "size", "indices", "values")
 _SPARSE, _DENSE = 0, 1
-_HAS_NULL = "exists({0}, each -> each is null)"
+_HAS_NULL = "holds_null({0})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +83,34 @@ class StepFunctions:
         """The call as an expression over the parameters; the only one *is_vector*, or an array."""
         columns = [quoted(each.name) for each in function.parameters]
         missing = " or ".join(_missing(function, is_vector=is_vector)) or "false"
-        output = _VECTOR if function.output == VECTOR else function.output
         arguments = [self.functions.sql(each) for each in (missing, *columns)]
         answers = StepAnswers(signature.name, self.stored, function)
-        call = self.functions.vectorised(signature.name, answers, output, arguments)
+        call = self.functions.vectorised(signature.name, answers, _given(function), arguments)
         is_missing, null = self.functions.sql(missing), self.functions.sql("null")
-        body = call if missing == "false" else self.functions.call("if", is_missing, null, call)
+        answer = self._read(function, call)
+        body = answer if missing == "false" else self.functions.call("if", is_missing, null, answer)
         return self.functions.vector(body) if function.output == VECTOR else body
+
+    def _read(self, function: StepFunction, call: Any) -> Any:
+        """What the workers of Python give, as it is wanted."""
+        if function.output != VECTOR:
+            return self.functions.unpacked(call) if _is_packed(function) else call
+        kind, size, indices, values = (self.functions.part(call, place) for place in range(len(_PARTS)))
+        parts = (kind, size, self.functions.unpacked(indices, of="int"), self.functions.unpacked(values))
+        names = (self.functions.sql(f"'{name}'") for name in _PARTS)
+        return self.functions.call("named_struct", *chain.from_iterable(zip(names, parts, strict=True)))
+
+
+def _given(function: StepFunction) -> str:
+    """The type of what Python gives."""
+    if function.output == VECTOR:
+        return _VECTOR
+    return "binary" if _is_packed(function) else function.output
+
+
+def _is_packed(function: StepFunction) -> bool:
+    """Whether it gives a matrix: then each row comes as the bytes of its numbers."""
+    return function.output == NUMBERS and function.gives is not None
 
 
 def _missing(function: StepFunction, *, is_vector: bool) -> Iterator[str]:
@@ -135,9 +157,7 @@ class StepAnswers:
         import pandas as pd
 
         step = cast("FittedStep", loaded(self.stored))
-        pieces = [
-            _as_pandas(step.ask(self.function, each), self.function.output) for each in self._pieces(columns)
-        ]
+        pieces = [_as_pandas(step.ask(self.function, each), self.function) for each in self._pieces(columns)]
         return pieces[0] if len(pieces) == 1 else pd.concat(pieces, ignore_index=True)
 
     def _pieces(self, columns: Sequence[pd.Series | pd.DataFrame]) -> Iterator[list[Any]]:
@@ -188,33 +208,43 @@ def _spread(answers: pd.Series, present: Any) -> pd.Series:
     return pd.Series(rows)
 
 
-def _as_pandas(answers: Any, output: str) -> pd.Series | pd.DataFrame:
+def _as_pandas(answers: Any, function: StepFunction) -> pd.Series | pd.DataFrame:
     """*answers* as Spark takes them: of arrays it wants lists."""
     import numpy as np
     import pandas as pd
 
-    if output == VECTOR:
+    if function.output == VECTOR:
         return _vectors(answers)
+    if _is_packed(function):
+        return _objects(row_bytes(answers))
     if isinstance(answers, np.ndarray):
-        return pd.Series(answers) if answers.ndim == 1 else _lists(answers.tolist())
-    return _lists(answers)
+        return pd.Series(answers) if answers.ndim == 1 else _objects(answers.tolist())
+    return _objects(answers)
 
 
 def _vectors(rows: Any) -> pd.DataFrame:
-    """What Spark stores vectors as, a row a vector."""
+    """What a vector is stored as, a row a vector."""
     import numpy as np
     import pandas as pd
 
     is_sparse = isinstance(rows, SparseRows)
-    values = rows.parts(rows.values) if is_sparse else rows.tolist()
-    none = [None] * len(values)
-    kinds = np.full(len(values), _SPARSE if is_sparse else _DENSE, dtype=np.int8)
-    sizes = pd.Series([rows.size] * len(values) if is_sparse else none, dtype=object)
-    indices = rows.parts(rows.indices) if is_sparse else none
-    return pd.DataFrame({"type": kinds, "size": sizes, "indices": _lists(indices), "values": _lists(values)})
+    none = [None] * len(rows)
+    kinds = np.full(len(rows), _SPARSE if is_sparse else _DENSE, dtype=np.int8)
+    sizes = _objects([rows.size] * len(rows) if is_sparse else none)
+    indices = _pieces_of(rows.indices.astype(np.int32), rows.starts) if is_sparse else none
+    values = _pieces_of(rows.values.astype(np.float64), rows.starts) if is_sparse else row_bytes(rows)
+    return pd.DataFrame(
+        {"type": kinds, "size": sizes, "indices": _objects(indices), "values": _objects(values)}
+    )
 
 
-def _lists(values: Sequence[Any]) -> pd.Series:
+def _pieces_of(numbers: Any, starts: Any) -> list[bytes]:
+    """The bytes of what lies from each start to the next."""
+    content = numbers.tobytes()
+    return [content[start:end] for start, end in pairwise((starts * numbers.itemsize).tolist())]
+
+
+def _objects(values: Sequence[Any]) -> pd.Series:
     import pandas as pd
 
     return pd.Series(values, dtype=object)

@@ -60,7 +60,7 @@ _FUNCTIONS: Mapping[str, str] = {
     "vec_norm({v}, 2)": f"sqrt({_SQUARES})",
     "vec_norm({v}, 1)": _SUM.format(each="transform({a}, x -> abs(x))"),
     "vec_sqdist({v}, {w})": _SUM.format(each="zip_with({a}, {b}, (x, y) -> (x - y) * (x - y))"),
-    "vec_cosine({v}, {w})": f"{_PRODUCTS} / sqrt({_SQUARES} * {_OF_B})",
+    "vec_cosine({v}, {w})": f"try_divide({_PRODUCTS}, sqrt({_SQUARES} * {_OF_B}))",
     "vec_mean({v})": f"{_TOTAL} / size({{a}})",
     "vec_stddev({v})": f"sqrt({_DEVIATION})",
     "vec_wise_add({v}, {w})": "array_to_vector(zip_with({a}, {b}, (x, y) -> x + y))",

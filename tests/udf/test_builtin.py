@@ -66,15 +66,36 @@ def test_the_type_is_the_declared_one(session):
             assert field.dataType.simpleString() == each.signature.output, each.signature
 
 
+def arguments(name, example):
+    """Those of the call of *name* in an example: what commas part that stand in no bracket and no text."""
+    start = re.search(rf"\b{name}\(", example).end()
+    shown = re.sub("'[^']*'", lambda text: "'" * len(text[0]), example)
+    depth, given, place = 1, [], start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(shown[place], 0)
+        if depth == 0 or (depth == 1 and shown[place] == ","):
+            given.append(example[start:place].strip())
+            start = place + 1
+        place += 1
+    return given
+
+
+def with_nulls():
+    """The example of each function with null in the place of each of its arguments."""
+    for name, each in BY_NAME.items():
+        given = arguments(name, each.example)
+        for place, parameter in enumerate(each.signature.parameters):
+            null = NULLS.get(parameter.type, "null")
+            if name == "array_concat":
+                null = "cast(null as array<array<string>>)"
+            yield f"{name}({', '.join([*given[:place], null, *given[place + 1 :]])})"
+
+
 @pytest.mark.spark
 def test_null_gives_null(session):
-    """Of every function, when all arguments are null."""
-    calls = {
-        name: f"{name}({', '.join(NULLS.get(it.type, 'null') for it in each.signature.parameters)})"
-        for name, each in BY_NAME.items()
-    }
-    calls["array_concat"] = "array_concat(cast(null as array<array<string>>))"
-    assert dict(zip(calls, values(session, *calls.values()), strict=True)) == dict.fromkeys(calls)
+    """Of every function, whichever of its arguments it is."""
+    calls = [*with_nulls()]
+    assert dict(zip(calls, values(session, *calls), strict=True)) == dict.fromkeys(calls)
 
 
 @pytest.mark.spark
@@ -84,12 +105,19 @@ def test_null_gives_null(session):
         ("vec_sqdist(array(1), array(1, 2))", "vectors of 1 and 2 numbers"),
         ("vec_sparse(2, map(2, 1.0))", "indices of this vector are 0 to 1"),
         ("vec_norm(array(1), 0.5)", "a norm has p >= 1"),
+        ("vec_norm(array(1), double('nan'))", "a norm has p >= 1"),
+        ("vec_sparse(2, map(1, cast(null as double)))", "a vector holds no null"),
+        ("vec_wise_add(array(1, null), array(1, 2))", "a vector holds no null"),
+        ("onehot(0, -1)", "a vector has no size of -1"),
+        ("matrix_dense(array(array(1, null)))", "a matrix holds no null"),
+        ("matrix_dense(array(array(1), null))", "a matrix holds no null"),
         ("vec_range(array(1, 2), array(1))", "a range is array(from, until)"),
         ("matrix_dense(array(array(1), array(1, 2)))", "equally many numbers"),
         ("matrix_sum(matrix_dense(array(array(1))), 2)", "the axis of a matrix is 0 or 1, not 2"),
         ("matrix_array(array(1))", "takes a matrix for matrix"),
         ("array_index('a', 'a')", "takes an array for array"),
         ("ngram(array('a'), 0)", "at least one word"),
+        ("byteStringAsBytes('99999999999pb')", "CAST_OVERFLOW"),
         ("byteStringAsMb('12 apples')", "a size is a number and a unit such as 10mb, not 12 apples"),
         ("timeAgo('soon')", "a period is a number and ms, s, m, h, d or w, not soon"),
         ("array_string_to_int(array('x'))", "CAST_INVALID_INPUT"),
@@ -169,6 +197,15 @@ def test_matrices_are_those_of_spark(session):
         ("vec_cosine(array(0, 0), array(1, 2))", 0.0),
         ("vec_array(vec_ceil(array(1e300)))[0]", 1e300),
         ("vec_mean(array())", None),
+        ("vec_mean(array(1, double('infinity')))", np.inf),
+        ("vec_stddev(array(1, null))", None),
+        ("vec_argmax(array(1, null))", None),
+        ("vec_argmax(array(double('-infinity'), -1, double('nan'), 7))", 2),
+        ("isnan(vec_norm(array(1, double('nan')), double('infinity')))", True),
+        (
+            "vec_array(vec_wise_add(cast(array(1, 2) as array<float>), vec_sparse(2, map(1, 1.0))))",
+            [1.0, 3.0],
+        ),
         ("keepChinese('a你，b', false, array('b'))", "你b"),
         ("keepChinese('a你,]^-', true, array(']', '^', '-'))", "你]^-"),
         ("json_object_array('no')", None),

@@ -25,8 +25,8 @@ def _size(name: str, power: int, unit: str, example: str, gives: str) -> SqlFunc
         f"case when text is null then null when not lower(text) rlike {_SIZE}"
         f" or not map_contains_key({known}, {written})"
         " then raise_error(concat('a size is a number and a unit such as 10mb, not ', text))"
-        f" else cast(floor(cast(regexp_extract(lower(text), {_SIZE}, 1) as decimal(20, 0))"
-        f" * power(1024D, {known}[{written}] - {power})) as bigint) end"
+        f" else cast(cast(regexp_extract(lower(text), {_SIZE}, 1) as decimal(20, 0))"
+        f" * power(1024D, {known}[{written}] - {power}) as bigint) end"
     )
     doc = f"A size such as `10mb` in {unit}, rounded down; a number alone is in {unit}."
     return function(f"{name}(text string) -> bigint", body, doc, example=example, gives=gives)
@@ -35,9 +35,10 @@ def _size(name: str, power: int, unit: str, example: str, gives: str) -> SqlFunc
 FUNCTIONS: Sequence[SqlFunction] = (
     function(
         "keepChinese(text string, keepPunctuation boolean, extra array<string>) -> string",
-        f"regexp_replace(text, concat(r'[^\\p{{IsHan}}', if(keepPunctuation, r'{_PUNCTUATION}', ''),"
+        "if(keepPunctuation is null, null, regexp_replace(text,"
+        f" concat(r'[^\\p{{IsHan}}', if(keepPunctuation, r'{_PUNCTUATION}', ''),"
         r" array_join(transform(extra, each -> concat(r'\Q', replace(each, r'\E', ''), r'\E')), ''),"
-        " ']'), '')",
+        " ']'), ''))",
         "The Chinese characters of a text, with their punctuation when wanted, and the extra characters.",
         example="keepChinese('Spark 是什么？ok', true, array('k'))",
         gives="k是什么？k",
