@@ -37,8 +37,13 @@ class FormRecord:
         """In words: what was measured, or why it does not answer."""
         if not self.exact:
             return f"{self.name} not: {self.reason}"
-        taken = f"{self.name} {self.microseconds:.3g} µs" if self.microseconds is not None else self.name
+        taken = self.name if self.microseconds is None else f"{self.name} {_told(self.microseconds)} µs"
         return f"{taken}, differs by {self.difference:.1g}" if self.difference else taken
+
+
+def _told(microseconds: float) -> str:
+    """Three digits, or all in front of the point."""
+    return f"{microseconds:.3g}" if microseconds < 1000 else f"{microseconds:,.0f}"  # noqa: PLR2004
 
 
 def told_forms(forms: Iterable[FormRecord]) -> str | None:

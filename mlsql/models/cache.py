@@ -49,6 +49,10 @@ class Origin:
         start = "/".join(below) + "/"
         try:
             listed: dict[str, str] = json.loads(opens(version).read(FILES))
+        except DataError as error:
+            told = f"'{version}' has no {FILES}, which a train writes there"
+            hint = "train to that address; or copy the model to this machine, and name its folder"
+            raise DataError(told, hint=hint) from error
         except ValueError as error:
             raise DataError(f"the list of files of '{version}' cannot be read: {error}") from error
         files = {name.removeprefix(start): sha for name, sha in listed.items() if name.startswith(start)}

@@ -11,8 +11,11 @@ import numpy as np
 import pyarrow as pa
 from sklearn.datasets import load_breast_cancer, load_digits
 
-EXTREMES = (1e30, -0.0, 5e-324, -1e12, 1e300, float("inf"))
-"""Numbers that no training has seen; what a library refuses every lane has to refuse."""
+LARGEST = 1.7976931348623157e308
+EXTREMES = (1e30, -0.0, 5e-324, -2e-310, -1e12, 1e300, -1e300, LARGEST)
+"""Numbers that no training has seen …"""
+NO_NUMBERS = (float("inf"), -float("inf"), float("nan"))
+"""… and what is none: what a library refuses every lane has to refuse."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +67,11 @@ def digits():
     """1,797 pictures of 64 numbers."""
     matrix, labels = load_digits(return_X_y=True)
     real = {"features": list(matrix), "label": labels.astype(np.int32)}
-    strange = []
-    for place, extreme in enumerate(EXTREMES):
+    strange = [None]
+    for place, extreme in enumerate((*EXTREMES, *NO_NUMBERS)):
         strange.append(matrix[place].copy())
         strange[-1][place + 20] = extreme
+    strange += [matrix[0] * 1e300, matrix[1] * -1e300, matrix[2] * 5e-324]
     return Rows(pa.table(real), pa.table({"features": strange}), ("features",))
 
 
@@ -93,9 +97,13 @@ def cancer():
         "area": with_gaps(whole["area"], 0.05, 2),
         "size": with_gaps(whole["size"], 0.05, 3),
     }
-    count = len(EXTREMES)
-    first = {name: [*values[:count]] for name, values in whole.items()}
-    strange = [first | {"area": list(EXTREMES)}, first | {"size": ["gigantic"] * count}]
+    numbers = [*EXTREMES, *NO_NUMBERS]
+    first = {name: [*values[: len(numbers)]] for name, values in whole.items()}
+    strange = [
+        first | {"area": numbers},
+        first | {"radius": numbers, "texture": numbers[::-1]},
+        first | {"size": ["gigantic", "", "Small"] + [None] * (len(numbers) - 3)},
+    ]
     table = pa.concat_tables([pa.table(each) for each in strange])
     target = pa.array(np.where(malignant == 0, "malignant", "benign").tolist())
     labelled = pa.table(real).append_column("label", target).append_column("target", pa.array(matrix[:, 8]))
@@ -116,6 +124,7 @@ def texts():
         "label": ["early" if topic < "e" else "late" for _, topic in parts],
     }
     odd = [
+        None,
         "",
         " ",
         "a",
@@ -124,6 +133,9 @@ def texts():
         "x" * 999,
         "the the the",
         "\u0130stanbul ﬁ",
+        "tab\tand\r\nline",
+        "\N{WOMAN}\u200d\N{PERSONAL COMPUTER} the \N{NO-BREAK SPACE}statement\u0301",
+        "the statement is long " * 5000,
     ]
     return Rows(pa.table(real), pa.table({"text": odd, "length": [1.0] * len(odd)}), ("text", "length"))
 

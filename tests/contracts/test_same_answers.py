@@ -24,8 +24,8 @@ from mlsql.udf.serving.client import SocketClient
 from tests.contracts.answered_models import SCRIPTS, STATEMENTS, TABLES, Rows
 from tests.rest.conftest import served
 
-pytestmark = [pytest.mark.spark, pytest.mark.timeout(1500)]
-SECONDS = 300
+pytestmark = [pytest.mark.spark, pytest.mark.timeout(3000)]
+SECONDS = 900
 NEAR = 1e-9
 SINGLE = 10
 """So many rows are asked for one by one too."""
@@ -45,22 +45,27 @@ class Model:
 
     @property
     def has_probabilities(self):
-        """Whether its library tells any."""
-        return hasattr(self.library, "predict_proba")
+        """Whether it is a classifier whose library tells any."""
+        return self.predictor.classes is not None and hasattr(self.library, "predict_proba")
 
     def said(self, table, method="predict"):
-        """What the library says of the rows of *table*; None where a null leaves one without an answer."""
-        table = table.select(self.rows.inputs)
+        """What the library says of the rows of *table*; None where a null leaves one without an answer.
+
+        So does an answer that is NaN.
+        """
+        table, answers = table.select(self.rows.inputs), np.full(len(table), None)
         present = np.ones(len(table), dtype=bool)
         if not self.keeps:
             present = np.logical_and.reduce([each.is_valid().to_numpy() for each in table.columns])
-        given = matrix_of(table) if "features" in table.column_names else frame_of(table)
-        answers = np.full(len(table), None)
+        given = table.filter(pa.array(present))
+        if not len(given):
+            return answers.tolist()
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # libraries warn of what is strange
-            found = np.asarray(getattr(self.library, method)(given[present])).tolist()
+            features = matrix_of(given) if "features" in table.column_names else frame_of(given)
+            found = np.asarray(getattr(self.library, method)(features)).tolist()
         for place, answer in zip(np.flatnonzero(present), found, strict=True):
-            answers[place] = answer
+            answers[place] = None if isinstance(answer, float) and math.isnan(answer) else answer
         return answers.tolist()
 
 
@@ -108,9 +113,10 @@ def answered(request, engine, tmp_path_factory):
         scripts = [f"set {name}='''{text}''';" for name, text in SCRIPTS.items()]
         counts = [len(each.candidates) if is_all else each.few for each in statements]
         pairs = [*zip(statements, counts, strict=True)]
-        text = "\n".join([*scripts, *(one.script(f"{root}/{one.name}", count) for one, count in pairs)])
-        reply = http.post("/run/script", json={"sql": text, "silence": True}, timeout=SECONDS)
-        assert reply.status_code == 200, reply.text
+        for one, count in pairs:
+            text = "\n".join([*scripts, one.script(f"{root}/{one.name}", count)])
+            reply = http.post("/run/script", json={"sql": text, "silence": True}, timeout=SECONDS)
+            assert reply.status_code == 200, reply.text
         models = tuple(
             model_of(f"{root}/{one.name}", one, number, rows[one.rows], engine.spark)
             for one, count in pairs
@@ -181,7 +187,9 @@ def frame_of(table):
 
 
 def takes(model, row):
-    """Whether the library answers such a row."""
+    """Whether the library answers such a row; Spark ML makes numbers of what is none, which we refuse."""
+    if isinstance(model.library, SparkLibrary) and not all(map(is_told_by_json, row.to_pylist()[0].values())):
+        return False
     try:
         model.said(row)
     except ValueError:
@@ -210,19 +218,23 @@ def over_http(answered, model, table, companion=""):
 
 
 def in_sql(answered, model, table, companion=""):
-    """By a query that the scorer answers, unless only the library can; JSON has no infinity."""
-    finite = [row for row in table.to_pylist() if not any(map(is_infinite, row.values()))]
+    """By a query that the scorer answers, unless only the library can; JSON has neither infinity nor NaN."""
+    rows = table.to_pylist()
+    are_told = [all(map(is_told_by_json, row.values())) for row in rows]
+    told = [row for row, is_told in zip(rows, are_told, strict=True) if is_told]
     call = f"{model.function}{companion and '_' + companion}({', '.join(model.rows.inputs)})"
-    asked = {"dataType": "row", "data": finite, "sql": f"select {call} as p"}
+    asked = {"dataType": "row", "data": told, "sql": f"select {call} as p"}
     reply = answered.http.post("/model/predict", json=asked, timeout=SECONDS)
     assert reply.status_code == 200, reply.text
     lane = "spark" if model.predictor.form == "library" else "scorer"
     assert reply.headers["X-Mlsql-Lane"] == lane
     answers = iter(row.get("p") for row in reply.json())
-    return [
-        model.said(table.slice(place, 1), METHODS[companion])[0] if is_left_out else next(answers)
-        for place, is_left_out in enumerate(any(map(is_infinite, row.values())) for row in table.to_pylist())
-    ]
+    found = [next(answers) if is_told else None for is_told in are_told]
+    for place, answer in enumerate(found):
+        if answer is None or (isinstance(answer, list) and None in answer):
+            wanted = model.said(table.slice(place, 1), METHODS[companion])[0]
+            found[place] = answer if are_told[place] and is_told_by_json(wanted) else wanted
+    return found
 
 
 def columns_of(table):
@@ -230,11 +242,11 @@ def columns_of(table):
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
-def is_infinite(value):
-    """Of a number, or among numbers."""
+def is_told_by_json(value):
+    """Whether a number, or each of an array, is finite."""
     if isinstance(value, list):
-        return any(map(math.isinf, value))
-    return isinstance(value, float) and math.isinf(value)
+        return all(map(is_told_by_json, value))
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def on_spark(answered, model, table, companion=""):
@@ -278,10 +290,25 @@ def test_what_a_library_refuses_every_lane_refuses(answered, lane):
 
 
 def test_one_row_is_answered_as_among_many(answered):
-    """In a program, where both have ways of their own."""
+    """In a program, where both have ways of their own: real rows, and all that are strange."""
     for model in answered.models:
-        rows = answered.asked[model.function].slice(0, SINGLE).to_pylist()
-        assert [*map(model.predictor.predict, rows)] == model.predictor.predict_many(rows)
+        table, strange = answered.asked[model.function], len(model.rows.strange)
+        rows = [*table.slice(0, SINGLE).to_pylist(), *table.slice(len(table) - strange).to_pylist()]
+        many = model.predictor.predict_many(rows)
+        assert all(map(same, map(model.predictor.predict, rows), many)), model.function
+
+
+def test_the_form_that_answers_is_told(answered):
+    """In the manifest, with what was measured of it and why others do not; by the server as well."""
+    for model in answered.models:
+        told = answered.http.get(f"/api/v1/models/{model.function}").json()
+        forms = model.predictor.model.candidate.forms
+        assert all(each.exact or each.reason for each in forms)
+        exact = [each for each in forms if each.exact]
+        fastest = min(exact, key=lambda each: each.microseconds, default=None)
+        if fastest is not None:  # a model of Spark ML has one form
+            assert model.predictor.form == told["form"] == fastest.name
+            assert told["latencyMicroseconds"] == fastest.microseconds > 0
 
 
 def same(ours, theirs):
@@ -289,5 +316,6 @@ def same(ours, theirs):
     if isinstance(theirs, list):
         return len(ours) == len(theirs) and all(map(same, ours, theirs))
     if isinstance(theirs, float) and isinstance(ours, float):
-        return math.isclose(ours, theirs, rel_tol=NEAR, abs_tol=NEAR)
+        are_nan = math.isnan(ours) and math.isnan(theirs)
+        return are_nan or math.isclose(ours, theirs, rel_tol=NEAR, abs_tol=NEAR)
     return type(ours) is type(theirs) and ours == theirs

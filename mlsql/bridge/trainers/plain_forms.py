@@ -31,16 +31,11 @@ if TYPE_CHECKING:
 Made = Callable[[Any], "PlainModel"]
 
 
-def plain_of(estimator: Any, encoder: Any = None) -> PlainModel | None:
-    """The fitted *estimator* as a plain model, behind the *encoder* of its columns; None without one."""
-    try:
-        return converted(estimator, encoder)
-    except NoPlainForm:
-        return None
-
-
 def converted(estimator: Any, encoder: Any = None, front: Steps = ()) -> PlainModel:
-    """The same, or behind the steps *front*; NoPlainForm tells why there is none."""
+    """The fitted *estimator* as a plain model behind the *encoder* of its columns, or the steps *front*.
+
+    NoPlainForm tells why there is none.
+    """
     model = _behind(front if encoder is None else plain_steps.steps_of(encoder), _converted(estimator))
     if isinstance(model, Chain | Transformer):
         expect_narrow(model.steps, getattr(model, "model", None))

@@ -12,6 +12,7 @@ from mlsql.bridge.trainers import plain_texts
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Step
+from mlsql.udf.predictors.plain.counting import Counted
 from mlsql.udf.predictors.plain.encoding import Block, Blocks, Categories, Numbers, OneHot, Ordinal
 from mlsql.udf.predictors.plain.preparation import (
     Binarise,
@@ -23,7 +24,6 @@ from mlsql.udf.predictors.plain.preparation import (
     Select,
     Standardise,
 )
-from mlsql.udf.predictors.plain.vectorisers import Counted
 
 Steps = tuple[Step, ...]
 _OF_COLUMNS = (OneHot, Ordinal, ImputeTexts, Blocks, Counted)

@@ -8,10 +8,10 @@ import numpy as np
 
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.udf.predictors.plain.base import Step
+from mlsql.udf.predictors.plain.counting import Analysis, Counted, Weighed
 from mlsql.udf.predictors.plain.encoding import Blocks
 from mlsql.udf.predictors.plain.preparation import Normalise, Project, Select
 from mlsql.udf.predictors.plain.sparse import takes_sparse
-from mlsql.udf.predictors.plain.vectorisers import Analysis, Counted, Weighed
 
 Steps: TypeAlias = tuple[Step, ...]
 _MOST_DENSE = 2048

@@ -33,6 +33,8 @@ TRAIN = ("train", ("data", "params", "run"))
 PREDICT = ("predict", ("model", "frame"))
 EXAMPLE_ROWS = 20
 """So many rows are answered after the fit, to learn the type of an answer."""
+SAMPLE_ROWS = 200
+"""By so many, from all over the table, faster forms of the model are compared with it."""
 _KINDS: tuple[ModelKind, ...] = get_args(ModelKind)
 _PACKAGES: Mapping[str, str] = MappingProxyType({"sklearn": "scikit-learn", "yaml": "pyyaml"})
 """Packages by the modules that they bring, where looking it up (0.5 s) can be spared."""
@@ -99,6 +101,7 @@ class PythonAlg:
             model = module.train(ScriptData(data, params, workplace.data), ScriptParams.own(params), own_run)
         returned = read_returned(model, getattr(module, PREDICT[0], None), script.name)
         example = features_of(data.only(np.arange(min(EXAMPLE_ROWS, data.rows))))
+        sample = features_of(data.only(np.unique(np.linspace(0, data.rows - 1, SAMPLE_ROWS, dtype=int))))
         with script.telling():
             given = returned.answers(example)
         answers = read_answers(given, len(example), script.name)
@@ -113,7 +116,7 @@ class PythonAlg:
             libraries=_libraries(script, returned),
             measured=own_run.measured,
         )
-        return FittedScript(returned, traits, data.columns, script, example, workplace)
+        return FittedScript(returned, traits, data.columns, script, example, workplace, sample)
 
     def load(self, directory: Path, columns: Columns) -> FittedScript:
         """The model with the code that it was stored with."""
@@ -141,6 +144,8 @@ class FittedScript:
     example: Any = None
     workplace: Workplace | None = None
     """Where the script has run; kept as long as the model may need its files."""
+    sample: Any = None
+    """Some rows of the training, by which faster forms are compared; None: there will be none."""
 
     def answers(self, data: Dataset) -> Answers:
         """What the model says of every row."""
@@ -181,18 +186,20 @@ class FittedScript:
             keep_files(self.workplace.kept, directory)
 
     def store_forms(self, directory: Path) -> tuple[FormRecord, ...]:
-        """Those of an estimator of scikit-learn that is asked as it is; other models have none."""
-        from mlsql.bridge.trainers.forms import Forms, Library
+        """Those of an estimator of scikit-learn that is asked as it is; other models have their own alone."""
+        from mlsql.bridge.trainers.forms import Forms, Library, forms_of_code
         from mlsql.bridge.trainers.script_models import ReturnedEstimator
         from mlsql.udf.predictors.plain.encoding import Numbers
 
-        if not isinstance(self.returned, ReturnedEstimator) or self.example is None:
+        if self.sample is None:
             return ()
-        estimator, given = self.returned.estimator, list(getattr(self.example, "columns", ()))
+        if not isinstance(self.returned, ReturnedEstimator):
+            return forms_of_code(self.returned.answers, self.sample)
+        estimator, given = self.returned.estimator, list(getattr(self.sample, "columns", ()))
         if list(getattr(estimator, "feature_names_in_", given)) != given:
             return ()
         front = (Numbers(),) if given and not self.columns.has_categories else ()
-        return Forms(Library(estimator), self.example, front).store(directory)
+        return Forms(Library(estimator), self.sample, front).store(directory)
 
     def _signature(self) -> ModelSignature:
         import numpy as np

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from mlsql.file_systems import is_remote
 from mlsql.models.choice import choose
@@ -72,15 +74,26 @@ class LoadedPredictor:
 
 
 def load_predictor(
-    path: str, *, version: int | None = None, index: int | None = None, metric: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    version: int | None = None,
+    index: int | None = None,
+    metric: str | None = None,
 ) -> LoadedPredictor:
     """The model that a train has stored at *path*, a folder or a URI, ready to answer.
 
     That is the newest version, or *version*; of it the candidate *index*, or the best by *metric*,
     or by the usual one. MissingModel when there is none.
     """
-    stored = _store(path).open(path, version)
+    address = _address(path)
+    stored = _store(address).open(address, version)
     return LoadedPredictor(ready(stored, choose(stored, index=index, metric=metric)))
+
+
+def _address(path: str | os.PathLike[str]) -> str:
+    """*path* as stores take it: of a ``file:`` URI the folder."""
+    given = os.fspath(path)
+    return unquote(urlsplit(given).path) if given.startswith("file:") else given
 
 
 def _store(path: str) -> ModelStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,13 +88,16 @@ class ReadyModel:
     def answer(self, values: Sequence[object], /) -> object:
         """The answer for one row, by position; None where a null among *values* leaves it without one.
 
-        Raises WrongRow for another number or type of values, DataError for numbers that are not finite.
+        One that would be NaN is None too, as on Spark. Raises WrongRow for another number or type of
+        values, DataError for numbers that are not finite.
         """
         features = self.rows.one(values)
         if features is None:
             return None
         answer = self._asked(self.engine.predict, features)
-        return answer if type(answer) in _PLAIN else plain_value(answer)
+        if type(answer) not in _PLAIN:
+            answer = plain_value(answer)
+        return None if type(answer) is float and isnan(answer) else answer
 
     def probabilities(self, values: Sequence[object], /) -> list[float] | None:
         """How probable each class is for one row, in the order of :attr:`classes`."""
@@ -117,7 +121,7 @@ class ReadyModel:
         features, present = self.rows.many(columns)
         count = len(features) if isinstance(features, np.ndarray) else len(features[0])
         engine = self.bulk() if count >= _BULK_ROWS else self.engine
-        found = plain_value(self._asked(method(engine), features)) if count else []
+        found = plain_value(_without_nan(self._asked(method(engine), features))) if count else []
         if present is None:
             return found
         answers = iter(found)
@@ -187,6 +191,15 @@ def plain_value(answer: Any) -> Any:
 
 
 _PLAIN = (str, int, float, bool)
+
+
+def _without_nan(answers: Any) -> Any:
+    """None for each NaN among the numbers that are answers."""
+    if not (isinstance(answers, np.ndarray) and answers.ndim == 1 and answers.dtype.kind == "f"):
+        return answers
+    told = answers.astype(object)
+    told[np.isnan(answers)] = None
+    return told
 
 
 def _stored(version_folder: str) -> StoredModel:

@@ -147,14 +147,14 @@ class Rows:
             array = np.asarray(value)
         except ValueError as error:
             raise self._wrong(number, "arrays of several lengths") from error
-        if array.dtype == object and not _has_only(array, (Real, type(None))):
-            raise self._wrong(number, _told(value))
-        if array.dtype.kind not in "iufO" or not array.ndim:
+        kind = array.dtype.kind
+        if kind not in "iufO" or not array.ndim or (kind == "O" and not _has_only(array, (Real, type(None)))):
             raise self._wrong(number, _told(value))
         if self.width is not None and array.size != self.width:
             raise WrongRow(f"'{self.inputs[number].name}' takes {self.width} features, not {array.size}")
-        has_null = array.dtype == object and any(each is None for each in array.flat)
-        return None if has_null and not self.keeps else array.astype(np.float64).reshape(-1)
+        if kind == "O" and not self.keeps and any(each is None for each in array.flat):
+            return None
+        return array.astype(np.float64, copy=False).reshape(-1)
 
     def _column(self, values: Any, number: int) -> tuple[Any, Any]:
         """The values of one column, and where they are null: None when nowhere."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainers.encoding import encoder
@@ -17,6 +19,17 @@ from mlsql.bridge.trainers.sklearn_fits import some_rows
 from mlsql.bridge.trainers.sklearn_models import FittedEstimator
 from mlsql.models.manifest import CandidateRecord, Column, DataRecord, Manifest, StoredModel
 from mlsql.models.store import DirectoryModelStore
+
+RANDOM = np.random.default_rng(0)
+TABLE = pd.DataFrame(
+    {
+        "age": RANDOM.normal(40, 10, 900),
+        "city": RANDOM.choice(["Rome", "Bonn", "Oslo"], 900),
+        "visits": RANDOM.integers(0, 9, 900),
+        "member": RANDOM.random(900) < 0.5,
+    }
+)
+LABELS = (TABLE["age"] + 10 * (TABLE["city"] == "Rome") > 42).astype(int).to_numpy()
 
 
 @dataclass(frozen=True)
@@ -63,6 +76,12 @@ def train(tmp_path_factory):
         return Trained(stored, Library(estimator, front))
 
     return fit_and_store
+
+
+@pytest.fixture(scope="session")
+def mixed(train):
+    """A model of numbers, texts and booleans."""
+    return train(LogisticRegression(), TABLE, LABELS)
 
 
 def _columns(rows, kind, invalid, label):

@@ -39,6 +39,7 @@ def test_the_forms_are_told_in_a_line():
     told = told_forms([OTHER, LIBRARY, PLAIN])
     assert told == "plain 9.5 µs, differs by 2e-12; library 400 µs; onnx not: 0.50% of the labels are others"
     assert told_forms([]) is None
+    assert str(dataclasses.replace(LIBRARY, microseconds=1240.4)) == "library 1,240 µs"
 
 
 def test_a_manifest_keeps_the_forms():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 from dataclasses import replace
 from decimal import Decimal
 
@@ -12,43 +12,26 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVR
 
-import mlsql
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
 from mlsql.bridge.trainers.script import FittedScript
-from mlsql.bridge.trainers.script_models import ReturnedEstimator
-from mlsql.errors import DataError, MissingModel
+from mlsql.bridge.trainers.script_models import Answering, ReturnedEstimator
+from mlsql.errors import DataError
+from mlsql.forms import told_forms
 from mlsql.models.manifest import Column
-from mlsql.models.remote import RemoteModelStore
 from mlsql.udf.predictors.onnx import OnnxModel, open_session
 from mlsql.udf.predictors.plain import read_plain
-from mlsql.udf.predictors.ready import open_ready
+from mlsql.udf.predictors.ready import open_data, open_ready
 from mlsql.udf.predictors.rows import WrongRow
-from tests.s3_server import environment_for, s3_server
+from tests.udf.predictors.conftest import LABELS, RANDOM, TABLE
 
-RANDOM = np.random.default_rng(0)
-TABLE = pd.DataFrame(
-    {
-        "age": RANDOM.normal(40, 10, 900),
-        "city": RANDOM.choice(["Rome", "Bonn", "Oslo"], 900),
-        "visits": RANDOM.integers(0, 9, 900),
-        "member": RANDOM.random(900) < 0.5,
-    }
-)
-LABELS = (TABLE["age"] + 10 * (TABLE["city"] == "Rome") > 42).astype(int).to_numpy()
 NUMBERS = TABLE[["age", "visits"]].to_numpy(dtype=float)
-
-
-@pytest.fixture(scope="module")
-def mixed(train):
-    """A model of numbers, texts and booleans."""
-    return train(LogisticRegression(), TABLE, LABELS)
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +163,14 @@ def test_a_clusterer_and_a_transformer_answer_in_plain_values(train):
     assert scaled.answer([NUMBERS[0].tolist()]) == StandardScaler().fit_transform(NUMBERS)[0].tolist()
 
 
+def test_an_answer_that_is_nan_is_none(train):
+    """One row and many: as on Spark, where a function's NaN becomes null."""
+    model = ready(train(LinearRegression(), NUMBERS, TABLE["age"], kind="regressor"))
+    model = replace(model, engine=replace(model.engine, intercept=float("nan")))
+    assert model.answer([[1.0, 2.0]]) is None
+    assert model.answers({"features": [[1.0, 2.0], [3.0, 4.0]]}) == [None, None]
+
+
 def test_labels_come_in_their_own_type(train):
     """Texts as texts."""
     named = ready(train(RandomForestClassifier(5), NUMBERS, np.where(LABELS, "yes", "no"), label="string"))
@@ -205,6 +196,34 @@ def test_a_model_without_a_plain_form_answers_by_onnx(train):
         engine.predict([float("inf"), "Rome", 3, True])
 
 
+def test_a_graph_that_answers_otherwise_is_told_and_never_used(train):
+    """Neighbours that are weighed by distances which single precision does not tell apart."""
+    pytest.importorskip("skl2onnx")
+    rows = np.random.default_rng(0).normal(size=(120, 3))
+    near = train(KNeighborsClassifier(weights="distance"), rows, (rows[:, 0] > 0).astype(int))
+    assert near.forms["onnx"].reason.endswith("of the labels are others")
+    assert not (near.folder / "onnx").exists()
+    told = told_forms(near.stored.manifest.candidates[0].forms)
+    assert re.fullmatch(r"library \S+ µs; plain not: \w+ has no plain form; onnx not: .* are others", told)
+    with pytest.raises(DataError, match="answered by its library alone"):
+        open_data(str(near.stored.ref), 0)
+
+
+def test_a_script_of_ones_own_is_answered_by_its_code(tmp_path):
+    """How long that takes for one row is told where it takes one, and that there is no other form."""
+    columns = Columns("columns", (Column("age", "double"),), Column("label", "double"))
+    traits = Traits(kind="regressor", features=1, answer="double")
+    for answers in (
+        lambda _, frame: frame["age"] + 1.0,
+        lambda _, frame: frame["age"] / (len(frame) > 1) + 1,
+    ):
+        own = FittedScript(Answering(None, answers), traits, columns, None, sample=TABLE[["age"]].head(5))
+        plain, library = own.store_forms(tmp_path)
+        assert (plain.exact, plain.reason) == (False, "code of its author answers")
+        assert (library.name, library.exact) == ("library", True)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_pipeline_that_a_script_returns_has_its_plain_form(tmp_path):
     """An estimator of scikit-learn as it is, with steps in front; not one that takes other columns."""
     table = TABLE[["age", "city"]]
@@ -212,13 +231,13 @@ def test_a_pipeline_that_a_script_returns_has_its_plain_form(tmp_path):
     pipeline = make_pipeline(ColumnTransformer(steps), LogisticRegression()).fit(table, LABELS)
     columns = Columns("columns", (Column("age", "double"), Column("city", "string")), Column("label", "int"))
     traits = Traits(kind="classifier", features=2, answer="int", classes=(0, 1))
-    returned = FittedScript(ReturnedEstimator(pipeline), traits, columns, None, table.head(20))
+    returned = FittedScript(ReturnedEstimator(pipeline), traits, columns, None, sample=table.head(20))
     plain, library = returned.store_forms(tmp_path)
     assert (plain.name, plain.exact, library.name) == ("plain", True, "library")
     model = read_plain(tmp_path)
     rows = table.head(50)
     assert [model.predict(row) for row in rows.values.tolist()] == pipeline.predict(rows).tolist()
-    assert replace(returned, example=table[["city", "age"]]).store_forms(tmp_path / "other") == ()
+    assert replace(returned, sample=table[["city", "age"]]).store_forms(tmp_path / "other") == ()
 
 
 def test_a_form_that_cannot_be_made_says_why(train):
@@ -228,47 +247,6 @@ def test_a_form_that_cannot_be_made_says_why(train):
     assert bound.forms["onnx"].exact or bound.forms["onnx"].reason
     assert (bound.folder / "onnx").exists() == bound.forms["onnx"].exact
     assert not (bound.folder / "plain").exists()
-
-
-def test_a_predictor_is_loaded_by_its_path(mixed):
-    """Rows by position or by name, one or many, columns, and frames of pandas."""
-    predictor = mlsql.load_predictor(mixed.path)
-    rows = TABLE.head(4).to_dict("records")
-    wanted = mixed.library.predict(TABLE.head(4)).tolist()
-    assert [predictor.predict(each) for each in rows] == wanted
-    assert predictor.predict_many(rows) == predictor.predict_many(TABLE.head(4)) == wanted
-    assert predictor.predict_many(TABLE.head(4).to_dict("list")) == wanted
-    assert predictor.probabilities(rows[0]) == predictor.probabilities_many(rows)[0]
-    assert predictor.predict_many([]) == []
-    assert [each.name for each in predictor.inputs] == [*TABLE.columns]
-
-
-def test_a_path_without_a_model_is_told(tmp_path, mixed):
-    """What lies there instead; a version and a candidate that are not there too."""
-    with pytest.raises(MissingModel):
-        mlsql.load_predictor(str(tmp_path))
-    with pytest.raises(MissingModel):
-        mlsql.load_predictor(mixed.path, version=7)
-    with pytest.raises(DataError, match="no candidate 3"):
-        mlsql.load_predictor(mixed.path, index=3)
-    with pytest.raises(DataError, match="is no version of a model"):
-        open_ready(str(tmp_path), 0)
-
-
-def test_a_model_in_a_bucket_is_loaded_by_its_address(mixed, tmp_path, monkeypatch):
-    """From a copy on this machine, which is fetched once; the answers are the same."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with s3_server() as (address, bucket):
-        for name, value in environment_for(address).items():
-            monkeypatch.setenv(name, value)
-        with RemoteModelStore().begin("s3://bucket/models/mixed") as draft:
-            shutil.copytree(mixed.folder, draft.directory / "model" / "0")
-            draft.commit(mixed.stored.manifest)
-        bucket.requests.clear()
-        found = [mlsql.load_predictor("s3://bucket/models/mixed").predict_many(TABLE.head(9)) for _ in "ab"]
-    fetched = [each for each in bucket.requests if each.startswith("GET") and each.endswith("arrays.npz")]
-    assert len(fetched) == 1
-    assert found[0] == found[1] == mixed.library.predict(TABLE.head(9)).tolist()
 
 
 @pytest.mark.parametrize("extreme", [1e300, -1e300, 1.7e308, 5e-324, -0.0])

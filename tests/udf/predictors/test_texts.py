@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -27,16 +29,18 @@ from mlsql.bridge.trainers.plain_forms import converted
 from mlsql.bridge.trainers.plain_refusal import NoPlainForm
 from mlsql.bridge.trainers.plain_steps import steps_of
 from mlsql.errors import DataError
+from mlsql.udf.predictors.folder import ModelFolder
 from mlsql.udf.predictors.plain import read_plain, write_plain
 from mlsql.udf.predictors.plain.chain import prepared
 from mlsql.udf.predictors.plain.sparse import SparseRows, dense, side_by_side
 from mlsql.udf.predictors.plain_models import PlainPredictor
+from mlsql.udf.predictors.sklearn import PickledEstimator
 from tests.contracts.answered_models import texts
 
 TEXTS = texts()
 FRAME = TEXTS.real.select(["text", "length"]).to_pandas().iloc[::5].reset_index(drop=True)
 LABELS = TEXTS.real["label"].to_pandas().to_numpy()[::5]
-STRANGE = TEXTS.strange.to_pandas()
+STRANGE = TEXTS.strange.drop_null().to_pandas()
 WORDS = [each.split() for each in FRAME["text"]]
 
 VECTORISERS = [
@@ -106,6 +110,17 @@ def test_a_model_of_texts_answers_as_its_library(pipeline, tmp_path):
         assert list(plain.model.probabilities(row)) == list(
             plain.probabilities(FRAME[number : number + 1])[0]
         )
+
+
+@pytest.mark.parametrize(("texts", "column"), [(FRAME, "text"), (FRAME.assign(text="the same"), None)])
+def test_a_pipeline_of_one_column_is_asked_without_the_step_that_picks_it(texts, column, tmp_path):
+    """Where what its library makes of the texts is sparse: then that is handed on as it is."""
+    pipeline = of_text(CountVectorizer(tokenizer=str.split, token_pattern=None), MultinomialNB())
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(pipeline.fit(texts, LABELS)))
+    predictor = PickledEstimator(ModelFolder.of(tmp_path, "model.pkl")).load()
+    assert predictor.column == column
+    assert predictor.predict(STRANGE).tolist() == pipeline.predict(STRANGE).tolist()
+    assert predictor.probabilities(FRAME).tolist() == pipeline.predict_proba(FRAME).tolist()
 
 
 def test_words_are_hashed_as_by_their_library():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from math import isfinite
 from typing import Any, Protocol, TypeAlias
 
@@ -47,6 +48,26 @@ class AnswersOnly:
     def probabilities(self, features: Features, /) -> Any:  # noqa: ARG002
         """None that it could tell."""
         raise DataError("this model has answers, and no probabilities")
+
+
+class MostProbable:
+    """A classifier whose answer is the class with the highest probability."""
+
+    __slots__ = ()
+    classes: tuple[Label, ...]
+
+    def predict(self, features: Features, /) -> Any:
+        """The classes."""
+        return labelled(self.classes, self.probabilities(features).argmax(axis=-1))
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Always."""
+        return True
+
+    @abstractmethod
+    def probabilities(self, features: Features, /) -> Any:
+        """How probable each class is, on the last axis."""
 
 
 class Step(Protocol):

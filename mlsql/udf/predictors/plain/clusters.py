@@ -14,7 +14,7 @@ from mlsql.udf.predictors.plain.links import softmax
 
 @dataclass(frozen=True, slots=True)
 class Clusters(AnswersOnly):
-    """The number of the nearest centre."""
+    """The number of the nearest centre; the length of the features themselves changes nothing in that."""
 
     centres: Any
     """Clusters × features; for cosines each of length 1."""
@@ -23,7 +23,11 @@ class Clusters(AnswersOnly):
 
     def predict(self, features: Features) -> Any:
         """The numbers, from 0."""
-        return _nearest(self.centres, features, is_cosine=self.is_cosine)
+        products = linear(self.centres, features)
+        check_finite(features, products)
+        if self.is_cosine:
+            return products.argmax(axis=-1)
+        return ((self.centres**2).sum(axis=-1) - 2.0 * products).argmin(axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class NearestCentroid:
     def predict(self, features: Features) -> Any:
         """The classes."""
         if self.is_even:
-            return labelled(self.classes, _nearest(self.centres, features, is_cosine=False))
+            return labelled(self.classes, self._distances(features).argmin(axis=-1))
         return labelled(self.classes, self._scores(features).argmax(axis=-1))
 
     @property
@@ -54,19 +58,18 @@ class NearestCentroid:
         """The densities at the features, scaled to sum 1."""
         return softmax(self._scores(features))
 
+    def _distances(self, features: Features) -> Any:
+        """Their squares, with the features' own in them, as in scikit-learn: far off it alone counts."""
+        products = linear(self.centres, features)
+        check_finite(features, products)
+        own = (features**2).sum(axis=-1, keepdims=True)
+        squares = own - 2.0 * products + (self.centres**2).sum(axis=-1)
+        return np.fmax(squares, 0.0)  # also for the NaN that two infinities make
+
     def _scores(self, features: Features) -> Any:
         scores = 2.0 * self.log_priors - distances(self.centres, self.variances, features)
         check_finite(features, scores)
         return scores
-
-
-def _nearest(centres: Any, features: Features, *, is_cosine: bool) -> Any:
-    """The place of the nearest centre; the length of the features themselves changes nothing in that."""
-    products = linear(centres, features)
-    check_finite(features, products)
-    if is_cosine:
-        return products.argmax(axis=-1)
-    return ((centres**2).sum(axis=-1) - 2.0 * products).argmin(axis=-1)
 
 
 def unit_length(centres: Any) -> Any:

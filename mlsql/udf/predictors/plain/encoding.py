@@ -11,7 +11,8 @@ import numpy as np
 from mlsql.errors import DataError
 from mlsql.models.manifest import Label
 from mlsql.udf.predictors.plain.base import Features, Step
-from mlsql.udf.predictors.plain.sparse import SparseRows, side_by_side, taken
+from mlsql.udf.predictors.plain.chain import prepared
+from mlsql.udf.predictors.plain.sparse import joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,7 @@ class Block:
             part: Any = features[..., list(self.positions)]
         else:
             part = [features[each] for each in self.positions]
-        for step in self.steps or (Numbers(),):
-            part = step(taken(step, part))
-        return part
+        return prepared(self.steps or (Numbers(),), part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +50,7 @@ class Blocks:
 
     def __call__(self, features: Features) -> Any:
         """The matrix."""
-        parts = [block(features) for block in self.blocks]
-        if any(isinstance(each, SparseRows) for each in parts):
-            return side_by_side(parts)
-        return np.concatenate(parts, axis=-1)
+        return joined([block(features) for block in self.blocks])
 
 
 @dataclass(frozen=True, slots=True)

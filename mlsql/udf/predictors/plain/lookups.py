@@ -32,18 +32,21 @@ class Lookups(FittedStep):
 
     @property
     def functions(self) -> tuple[StepFunction, ...]:
-        """``f(key)``, and ``f_NAME(key)``."""
+        """``f(key)``, ``f_array(keys)``, and ``f_NAME(key)``."""
         names = sorted({each.name for each in self.dictionaries if each.name})
         key = one("key", "string")
         return (
             StepFunction(key, self.output, ""),
-            *(StepFunction(key, self.output, name, f"_{name}") for name in names),
+            StepFunction(one("keys", "array<string>"), f"array<{self.output}>", "", "_array"),
+            *(StepFunction(key, self.output, name, f"_{name}") for name in names if name != "array"),
         )
 
-    def ask(self, function: StepFunction, columns: Sequence[Any]) -> list[Label | None]:
-        """The value of each key."""
-        values = self._values[function.method]
-        return [values.get(key, self.missing) for key in columns[0]]
+    def ask(self, function: StepFunction, columns: Sequence[Any]) -> list[Any]:
+        """The value of each key, or the values of the keys of each array."""
+        values, missing = self._values[function.method], self.missing
+        if function.output.startswith("array"):
+            return [[values.get(key, missing) for key in keys] for keys in columns[0]]
+        return [values.get(key, missing) for key in columns[0]]
 
     @cached_property
     def _values(self) -> Mapping[str, Mapping[str, Label]]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mlsql.models.manifest import Label
-from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled, linear
+from mlsql.udf.predictors.plain.base import AnswersOnly, Features, MostProbable, check_finite, linear
 from mlsql.udf.predictors.plain.links import MeanLink, in_two, logistic, mean_of, softmax
 
 Activation = Literal["identity", "logistic", "tanh", "relu"]
@@ -25,7 +25,7 @@ _ACTIVATIONS: Mapping[Activation, Callable[[Any], Any]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class PerceptronClassifier:
+class PerceptronClassifier(MostProbable):
     """The class with the highest output; a single output is the probability of the second class."""
 
     weights: tuple[Any, ...]
@@ -34,15 +34,6 @@ class PerceptronClassifier:
     activation: Activation
     """Of all layers but the last."""
     classes: tuple[Label, ...]
-
-    def predict(self, features: Features) -> Any:
-        """The classes."""
-        return labelled(self.classes, self.probabilities(features).argmax(axis=-1))
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Always."""
-        return True
 
     def probabilities(self, features: Features) -> Any:
         """The outputs, which sum to 1."""

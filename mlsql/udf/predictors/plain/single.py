@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlsql.models.manifest import Label
-from mlsql.udf.predictors.plain.base import AnswersOnly, Features, labelled
+from mlsql.udf.predictors.plain.base import AnswersOnly, Features, MostProbable
 from mlsql.udf.predictors.plain.boosting import boosted
 from mlsql.udf.predictors.plain.links import MeanLink
 from mlsql.udf.predictors.plain.trees import Trees
@@ -28,22 +28,13 @@ _CUBIC, _SQUARE, _LINEAR = (
 
 
 @dataclass(frozen=True, slots=True)
-class SingleBoostedClassifier:
+class SingleBoostedClassifier(MostProbable):
     """The class with the highest probability; a score alone is that of the second of two classes."""
 
     trees: Trees
     """Stage by stage, a tree an output; their values and the baseline are of single precision."""
     baseline: Any
     classes: tuple[Label, ...]
-
-    def predict(self, features: Features) -> Any:
-        """The classes."""
-        return labelled(self.classes, self.probabilities(features).argmax(axis=-1))
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Always."""
-        return True
 
     def probabilities(self, features: Features) -> Any:
         """The scores through their link."""

@@ -88,6 +88,13 @@ def taken(by: Any, features: Any) -> Any:
     return features if takes_sparse(by) else dense(features)
 
 
+def joined(blocks: Sequence[Any]) -> Any:
+    """Blocks side by side: sparse rows where one of them is, else a matrix, or an array of one row alone."""
+    if any(isinstance(each, SparseRows) for each in blocks):
+        return side_by_side(blocks)
+    return np.concatenate(blocks, axis=-1)
+
+
 def side_by_side(blocks: Sequence[Any]) -> SparseRows:
     """Matrices and sparse rows, or the parts of one row alone, as one."""
     is_one = blocks[0].ndim == 1
@@ -98,7 +105,7 @@ def side_by_side(blocks: Sequence[Any]) -> SparseRows:
         rows.append(row)
         places.append(place + offset)
         values.append(value)
-        offset += _width(block)
+        offset += width_of(block)
     count = 1 if is_one else len(blocks[0])
     row, place = np.concatenate(rows), np.concatenate(places)
     order = np.lexsort((place, row))
@@ -106,7 +113,8 @@ def side_by_side(blocks: Sequence[Any]) -> SparseRows:
     return SparseRows(offset, starts, place[order].astype(np.int32), np.concatenate(values)[order], is_one)
 
 
-def _width(block: Any) -> int:
+def width_of(block: Any) -> int:
+    """How many features a matrix, sparse rows or an array of one row has."""
     width: int = block.size if isinstance(block, SparseRows) else block.shape[-1]
     return width
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from mlsql.models.manifest import Label
-from mlsql.udf.predictors.plain.base import AnswersOnly, Features, check_finite, labelled
+from mlsql.udf.predictors.plain.base import AnswersOnly, Features, MostProbable, check_finite
+from mlsql.udf.predictors.plain.hops import Hops, hops_of
 
-_FEW_NODES = 4096
-"""With no more nodes it takes less time to compare at all of them than only where one row comes by."""
 _USUAL = 1e70
 """Below this square of a row's length no number is missing, or too large for single precision."""
 _AT_ONCE = 1 << 15
 """So many pairs of a row and a tree are walked together: they stay in the processor's cache."""
-_Top: TypeAlias = tuple[int, Any, Any, Any]
-"""How many levels it has, and its features, thresholds and left children."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Trees:
     """Nodes of all trees; the right child of a node stands behind its left one, a leaf is its own child.
 
@@ -39,8 +36,6 @@ class Trees:
     values: Any
     """Nodes × outputs."""
     depth: int
-    levels: tuple[int, ...] = ()
-    """How many nodes stand in each level and above it; none where nodes stand tree by tree."""
     is_single: bool = True
     """Whether features are rounded to single precision before they are compared, as scikit-learn does."""
     missing_right: Any = None
@@ -53,15 +48,6 @@ class Trees:
     """The same: whether it was there in training; one that was not is as missing as NaN."""
     takes_infinite: bool = False
     """Whether infinity is a number like others, too, where features are rounded."""
-    top: _Top = field(init=False, repr=False, compare=False)
-    """The levels at whose nodes one row is compared at all."""
-
-    def __post_init__(self) -> None:
-        """Find the top."""
-        above = bisect_right(self.levels, _FEW_NODES)
-        count = self.levels[above - 1] if above else 0
-        arrays = (self.features[:count], self.thresholds[:count], self.left[:count])
-        object.__setattr__(self, "top", (min(above, self.depth), *arrays))
 
     def leaves(self, features: Features) -> Any:
         """The leaf that each row comes to in each tree, the trees on the last axis."""
@@ -90,12 +76,11 @@ class Trees:
             return self._walked(self._compared(row), self.roots, None, self.depth, is_usual=is_usual)
         if self.is_single:
             row = row.astype(np.float32)
-        above, features, thresholds, left = self.top
-        after = left + (row.take(features) > thresholds)
-        nodes = self.roots
-        for _ in range(above):
-            nodes = after.take(nodes)
-        return self._walked(row, nodes, None, self.depth - above, is_usual=True)
+        return self._walked(row, self._hops(row), None, self.depth - self._hops.levels, is_usual=True)
+
+    @cached_property
+    def _hops(self) -> Hops:
+        return hops_of(self.roots, self.features, self.thresholds, self.left, self.depth)
 
     def _of_block(self, rows: Any) -> Any:
         offsets = np.arange(0, rows.size, rows.shape[1], dtype=np.intp)[:, None]
@@ -171,7 +156,6 @@ def stacked(
         left=np.where(is_inner, places[left[order]], np.arange(len(order))),
         values=joined((tree.values for tree in trees), np.float64),
         depth=len(levels) - 1,
-        levels=tuple(np.cumsum([*map(len, levels)]).tolist()),
         is_single=is_single,
         missing_right=~joined((tree.missing_left for tree in trees), bool) & is_inner
         if trees[0].missing_left is not None
@@ -205,21 +189,12 @@ def _levels(level: Any, left: Any, right: Any) -> Iterator[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class ForestClassifier:
+class ForestClassifier(MostProbable):
     """The mean of the trees' probabilities, and the class with the highest; one tree is a forest too."""
 
     trees: Trees
     """With a value a class, which sum to 1 in each leaf."""
     classes: tuple[Label, ...]
-
-    def predict(self, features: Features) -> Any:
-        """The classes."""
-        return labelled(self.classes, self.probabilities(features).argmax(axis=-1))
-
-    @property
-    def has_probabilities(self) -> bool:
-        """Always."""
-        return True
 
     def probabilities(self, features: Features) -> Any:
         """The means."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlsql.errors import DataError
 from mlsql.models.manifest import Column
-from mlsql.udf.predictors.plain.sparse import SparseRows, side_by_side
+from mlsql.udf.predictors.plain.sparse import SparseRows, joined, width_of
 from mlsql.udf.predictors.plain.stepping import VECTOR, FittedStep, StepFunction, one
 
 
@@ -74,23 +74,16 @@ class Assembled(FittedStep):
             self._block(name, width, column)
             for name, width, column in zip(self.names, self.widths, columns, strict=True)
         ]
-        if any(isinstance(block, SparseRows) for block in blocks):
-            return side_by_side(blocks)
-        return np.concatenate(blocks, axis=1)
+        return joined(blocks)
 
     @staticmethod
     def _block(name: str, width: int, column: Any) -> Any:
         if not isinstance(column, SparseRows):
             column = np.asarray(column, dtype=np.float64)
             column = column[:, None] if column.ndim == 1 else column
-        if _width(column) != width:
-            raise DataError(f"'{name}' had {width} numbers in training, not {_width(column)}")
+        if width_of(column) != width:
+            raise DataError(f"'{name}' had {width} numbers in training, not {width_of(column)}")
         return column
-
-
-def _width(block: Any) -> int:
-    width: int = block.size if isinstance(block, SparseRows) else block.shape[1]
-    return width
 
 
 @dataclass(frozen=True)

@@ -148,13 +148,15 @@ class Tokens(FittedStep):
 _MAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
 _PICTURE = r"(?:https?://|www\.)[^\s\"'<>，。）]+?\.(?:jpe?g|png|gif|bmp|webp|svg)\b"
 _URL = r"(?:https?://|www\.)[^\s\"'<>，。）]+"
+_QQ_WECHAT = r"(?:加我|扣扣|群|qq)[^\w@]{0,10}\d{5,}|(?:微信|v信|wechat)[^\w]{0,8}[a-z0-9_-]{5,}"
 COUNTED: Mapping[str, re.Pattern[str]] = {
     "phone": re.compile(
         r"(?<!\d)(?:(?:\+?86[- ]?)?1[3-9]\d{9}|0\d{2,3}[- ]?\d{7,8}|400[- ]?\d{3}[- ]?\d{4})(?!\d)"
     ),
     "email": re.compile(_MAIL),
     "url": re.compile(_URL),
-    "picture": re.compile(_PICTURE, re.IGNORECASE),
+    "pic": re.compile(_PICTURE, re.IGNORECASE),
+    "qqwechat": re.compile(_QQ_WECHAT, re.IGNORECASE),
     "digit": re.compile(r"[0-9]"),
     "number": re.compile(r"\d+(?:\.\d+)?"),
     "chinese": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002fa1f]"),
