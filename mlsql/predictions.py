@@ -20,8 +20,8 @@ from mlsql.roles import Role
 from mlsql.session import quoted
 from mlsql.spans import Script
 from mlsql.stop import Stop
-from mlsql.udf.serving.lane_columns import FEW, VECTOR, Columns, doubles, plain_columns
-from mlsql.udf.serving.lane_types import arrow_type, element_of, members_of
+from mlsql.udf.serving.lane_columns import FEW, VECTOR, Columns, plain_columns
+from mlsql.udf.serving.lane_types import arrow_type, doubles, element_of, members_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -105,14 +106,21 @@ async def invocations(
     return await answered(request, await meant_function(request, name, owner), companion, _INVOCATIONS)
 
 
-@router.get(
-    "/ping",
-    response_class=Response,
-    responses={**error_replies(), **text_reply("text/plain", "The server answers.", "\n")},
-)
+_PING = text_reply("text/plain", "The server answers.", "\n")
+_VERSION = text_reply("text/plain", "The version of MLflow that is installed.", "3.17.2")
+
+
+@router.get("/ping", response_class=Response, responses={**error_replies(), **_PING})
+@router.get("/health", response_class=Response, responses={**error_replies(), **_PING})
 async def ping() -> Response:
     """Whether the server answers, as MLflow's clients ask it."""
     return PlainTextResponse("\n")
+
+
+@router.get("/version", response_class=Response, responses={**error_replies(), **_VERSION})
+async def mlflow_version() -> Response:
+    """Whose scoring protocol is answered: the version of MLflow, as its clients ask it."""
+    return PlainTextResponse(version("mlflow"))
 
 
 @router.get(MODELS, responses=error_replies())

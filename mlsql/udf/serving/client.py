@@ -27,8 +27,8 @@ from mlsql.udf.serving.protocol import (
     read_hello,
     read_json,
     write_frame,
-    write_question,
 )
+from mlsql.udf.serving.questions import write_question
 
 SHARED = "shared-*"
 _RECEIVED_BYTES = 256 * 2**10

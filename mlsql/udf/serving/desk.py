@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pkgutil import resolve_name
@@ -20,34 +19,27 @@ from mlsql.errors import MlsqlError, ScriptError
 from mlsql.jobs.errors import TooMany
 from mlsql.registrations import MemoryRegistrations, Registration
 from mlsql.udf.serving.answering import Answering
-from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, door_of
+from mlsql.udf.serving.functions import AnsweredElsewhere, door_of
 from mlsql.udf.serving.lane_columns import Columns, read_stream, write_stream
 from mlsql.udf.serving.protocol import (
     Frame,
     Kind,
-    Question,
-    expect_size,
     read_json,
-    read_query,
-    read_question,
-    write_columns,
-    write_error,
     write_frame,
     write_json,
 )
+from mlsql.udf.serving.questions import Question, read_query, read_question, write_columns
+from mlsql.udf.serving.replies import Group, Reply, failure_frame, outcome_frame, replies_to, reply_of
 from mlsql.udf.serving.shelf import Loaded, Shelf, Wanted, wanted_by
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 8
-"""From so many rows on a model is asked about all at once; fewer take longer to prepare than to answer."""
 _AT_ONCE = 32 * 2**10
 """The most bytes of a question that the event loop answers itself."""
 _MOST_WAITING = 256
 _LANE = "mlsql.udf.serving.sql_lane:SqlLane"
 _EXAMPLES: Mapping[str, object] = {"string": "", "boolean": False}
 
-Reply = tuple[Kind, bytes]
 Send = Callable[[bytes], object]
 """Sends what replies are, in the event loop."""
 
@@ -62,14 +54,6 @@ class Lane(Protocol):
     def at_once(self, caller: str, sql: str, given: Columns) -> Columns | None:
         """The same, unless somebody had to wait for it."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """The questions about one model that came together: their numbers, rows and companions."""
-
-    answering: Answering
-    asked: list[tuple[int, Sequence[object], Companion]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -95,14 +79,14 @@ class Desk:
     def take(self, frames: Sequence[Frame], send: Send) -> None:
         """Answer what came together; what takes longer is sent later."""
         replies: list[bytes] = []
-        groups: dict[int, _Group] = {}
+        groups: dict[int, Group] = {}
         for frame in frames:
             try:
                 replies += self._sorted(frame, groups, send)
             except Exception as error:  # noqa: BLE001 -- it ends no other question of this connection
-                replies.append(_failure(frame.number, error))
+                replies.append(failure_frame(frame.number, error))
         for group in groups.values():
-            replies += _answers(group)
+            replies += replies_to(group)
         self.answered += len(frames)
         if replies:
             send(b"".join(replies))
@@ -120,7 +104,7 @@ class Desk:
         wanted = wanted_by(self._called(caller, name))
         return self._answering(name, wanted, self.shelf.load(wanted))
 
-    def _sorted(self, frame: Frame, groups: dict[int, _Group], send: Send) -> list[bytes]:
+    def _sorted(self, frame: Frame, groups: dict[int, Group], send: Send) -> list[bytes]:
         """The reply if there is one already; else the question is put into a group, or given to a thread."""
         match frame.kind:
             case Kind.PREDICT:
@@ -135,7 +119,7 @@ class Desk:
                 raise ScriptError("what came is no question")
         return []
 
-    def _predict(self, frame: Frame, groups: dict[int, _Group], send: Send) -> list[bytes]:
+    def _predict(self, frame: Frame, groups: dict[int, Group], send: Send) -> list[bytes]:
         question = read_question(frame.body)
         wanted = wanted_by(self._called(question.caller, question.function))
         loaded = self.shelf.get(wanted)
@@ -144,8 +128,8 @@ class Desk:
             return []
         rows, answering = question.rows(), self._answering(question.function, wanted, loaded)
         if len(rows) != 1:
-            return [write_frame(frame.number, *_told(answering.many(rows, question.companion)))]
-        group = groups.setdefault(id(loaded), _Group(answering))
+            return [write_frame(frame.number, *reply_of(answering.many(rows, question.companion)))]
+        group = groups.setdefault(id(loaded), Group(answering))
         group.asked.append((frame.number, rows[0], question.companion))
         return []
 
@@ -164,7 +148,7 @@ class Desk:
 
         def done(outcome: Future[Reply]) -> None:
             del self._running[ticket]
-            self.in_loop(send, _outcome(number, outcome, self.message_bytes))
+            self.in_loop(send, outcome_frame(number, outcome, self.message_bytes))
 
         executor.submit(work).add_done_callback(done)
 
@@ -174,8 +158,8 @@ class Desk:
             return Kind.TABLE, answering.table(question.payload, question.companion)
         rows = question.rows()
         if len(rows) == 1:
-            return _told([answering.one(rows[0], question.companion)])
-        return _told(answering.many(rows, question.companion))
+            return reply_of([answering.one(rows[0], question.companion)])
+        return reply_of(answering.many(rows, question.companion))
 
     def _answering(self, function: str, wanted: Wanted, loaded: Loaded) -> Answering:
         def sibling(index: int) -> Loaded:
@@ -252,47 +236,6 @@ class Desk:
             "waiting": len(self._running),
             "longest": 0.0 if oldest is None else time.monotonic() - oldest,
         }
-
-
-def _answers(group: _Group) -> list[bytes]:
-    """A reply to each question of a group."""
-    plain = [each for each in group.asked if not each[2]]
-    together: dict[int, object] = {}
-    if len(plain) >= TOGETHER:
-        with suppress(MlsqlError):  # a row is wrong: asked alone, each tells its own error
-            answers = group.answering.many([values for _, values, _ in plain])
-            together = {number: each for (number, _, _), each in zip(plain, answers, strict=True)}
-    replies = []
-    for number, values, companion in group.asked:
-        try:
-            answer = together[number] if number in together else group.answering.one(values, companion)
-            replies.append(write_frame(number, *_told([answer])))
-        except Exception as error:  # noqa: BLE001 -- as above
-            replies.append(_failure(number, error))
-    return replies
-
-
-def _told(answers: Sequence[object]) -> Reply:
-    return Kind.ANSWER, write_json(answers)
-
-
-def _outcome(number: int, outcome: Future[Reply], most: int) -> bytes:
-    """The reply of a thread; one that is too large is an error too."""
-    error = outcome.exception()
-    if error is None:
-        kind, body = outcome.result()
-        try:
-            expect_size(len(body), most)
-            return write_frame(number, kind, body)
-        except ScriptError as too_large:
-            error = too_large
-    return _failure(number, error)
-
-
-def _failure(number: int, error: BaseException) -> bytes:
-    if not isinstance(error, MlsqlError):
-        log.error("a question failed", exc_info=error)
-    return write_frame(number, Kind.ERROR, write_error(error))
 
 
 def _example(kind: str, width: int) -> object:

@@ -43,6 +43,19 @@ class Call:
     companion: Companion = ""
 
 
+def model_call(caller: str, name: str, model: ModelFunction) -> Call:
+    """The call of *model*, which *caller* calls *name*."""
+    types = tuple(model.parameters.values())
+    meant = model.function or name
+    told = f"{caller} {model.companion} {name}({','.join(types)})->{model.output}"
+    return Call(told, meant, types, model.output, is_model=True, companion=model.companion)
+
+
+def python_call(function: str, types: tuple[str, ...], output: str) -> Call:
+    """The call of a function of ours."""
+    return Call(f"{function}({','.join(types)})->{output}", function, types, output, is_model=False)
+
+
 def in_order(given: Sequence[Any], names: tuple[str, ...], function: str) -> list[Any]:
     """The arguments in the order of the parameters, some of which may be named."""
     by_name = {each.this.name: each.expression for each in given if each.key == "kwarg"}

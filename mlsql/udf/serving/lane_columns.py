@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from mlsql.udf.serving.lane_types import NotCarriedOver, arrow_type, spark_type
+from mlsql.udf.serving.lane_types import NotCarriedOver, arrow_type, doubles, spark_type
 
 FEW = 32
 """Up to so many rows travel as JSON, which for them takes a tenth of the time of Arrow."""
@@ -90,10 +90,3 @@ def _kind(values: Sequence[Any]) -> str | None:
     return {frozenset(): "void", frozenset({str}): "string", frozenset({bool}): "boolean"}.get(
         frozenset(kinds)
     )
-
-
-def doubles(values: Sequence[Any]) -> list[Any]:
-    """Numbers, in lists or not, as doubles; nulls stay."""
-    return [
-        doubles(each) if type(each) is list else float(each) if type(each) is int else each for each in values
-    ]

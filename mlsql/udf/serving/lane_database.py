@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import ConfigError
 from mlsql.udf.serving.functions import Functions
+from mlsql.udf.serving.lane_answers import of_model, of_rows
 from mlsql.udf.serving.lane_calls import Call
-from mlsql.udf.serving.lane_functions import BY_PYTHON, RowFunction
+from mlsql.udf.serving.lane_functions import BY_PYTHON
 from mlsql.udf.serving.lane_types import NotCarriedOver, arrow_type, duckdb_type
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class LaneDatabase:
             return
         types: Any = [duckdb_type(each) for each in call.parameters]
         compute, options = (
-            self._of_model(caller, call) if call.is_model else (_of_rows(BY_PYTHON[call.function]), {})
+            self._of_model(caller, call) if call.is_model else (of_rows(BY_PYTHON[call.function]), {})
         )
         function = _of_arity(compute, len(types))
         more: Any = {"null_handling": "special", **options}
@@ -99,20 +100,11 @@ class LaneDatabase:
 
     def _of_model(self, caller: str, call: Call) -> tuple[Callable[..., Any], dict[str, Any]]:
         if self.in_bulk:
-            return _asked_in_bulk(self.functions, caller, call), {"type": "arrow", "side_effects": True}
-        return _asked(self.functions, caller, call), {"side_effects": True}
+            return _in_bulk(self.functions, caller, call), {"type": "arrow", "side_effects": True}
+        return of_model(self.functions, caller, call), {"side_effects": True}
 
 
-def _asked(functions: Functions, caller: str, call: Call) -> Callable[..., Any]:
-    """What DuckDB calls for each row: the answer of the model that is registered now."""
-
-    def answer(*values: Any) -> Any:
-        return _plain(functions.served(caller, call.function).one(values, call.companion))
-
-    return answer
-
-
-def _asked_in_bulk(functions: Functions, caller: str, call: Call) -> Callable[..., Any]:
+def _in_bulk(functions: Functions, caller: str, call: Call) -> Callable[..., Any]:
     """What DuckDB calls for many rows: columns in, the answers of the model out."""
     import pyarrow as pa
 
@@ -125,19 +117,6 @@ def _asked_in_bulk(functions: Functions, caller: str, call: Call) -> Callable[..
     return answers
 
 
-def _of_rows(function: RowFunction) -> Callable[..., Any]:
-    """What DuckDB calls for each row: null gives null, or is for Spark."""
-
-    def called(*values: Any) -> Any:
-        if any(each is None for each in values):
-            if function.refuses_nulls:
-                raise ValueError
-            return None
-        return _plain(function.compute(*values))
-
-    return called
-
-
 def _of_arity(compute: Callable[..., Any], count: int) -> Callable[..., Any]:
     """*compute* as DuckDB takes it: with so many parameters, and no annotations, which it evaluates."""
 
@@ -147,11 +126,3 @@ def _of_arity(compute: Callable[..., Any], count: int) -> Callable[..., Any]:
     parameters = [Parameter(f"a{number}", Parameter.POSITIONAL_ONLY) for number in range(count)]
     called.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return called
-
-
-def _plain(value: Any) -> Any:
-    """What DuckDB takes, of numbers of numpy too; a NaN, which it would take for null, is for Spark."""
-    plain = value.tolist() if hasattr(value, "tolist") else value
-    if plain != plain or (type(plain) is list and any(each != each for each in plain)):  # noqa: PLR0124
-        raise ValueError
-    return plain

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mlsql.udf.serving import lane_math, lane_texts
+from mlsql.udf.serving import lane_arrays, lane_dates, lane_math, lane_texts
 from mlsql.udf.serving import lane_rows as rows
+from mlsql.udf.serving.lane_types import Carried, Direct
 
 _V, _VECTORS, _MATRIX = "array<double>", "array<array<double>>", "matrix"
 _NULLS = "list_aggregate({0}, 'count') < len({0})"
@@ -38,6 +39,15 @@ class Agreed:
     sql: str
     repeats: bool = False
     """Whether the last parameter may be given more than once."""
+    compute: Callable[..., Any] | None = None
+    """Gives the same for values, where that is plain."""
+
+    def directly(self, given: Sequence[Carried]) -> Direct | None:
+        """What gives the same without DuckDB, when all that is *given* has it."""
+        compute, directs = self.compute, [each.direct for each in given if each.direct is not None]
+        if compute is None or len(directs) < len(given):
+            return None
+        return lambda ask, row: compute(*(each(ask, row) for each in directs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +71,8 @@ def _ascii(call: str) -> str:
 AGREED: Mapping[str, Agreed] = {
     "abs": Agreed((NUMBER,), NUMBER, "abs({0})"),
     "sqrt": Agreed(("double",), "double", "sqrt({0})"),
-    "ceil": Agreed(("double",), "bigint", "cast(ceil({0}) as BIGINT)"),
-    "floor": Agreed(("double",), "bigint", "cast(floor({0}) as BIGINT)"),
+    "ceil": Agreed((EXACTLY + "double",), "bigint", "cast(ceil({0}) as BIGINT)"),
+    "floor": Agreed((EXACTLY + "double",), "bigint", "cast(floor({0}) as BIGINT)"),
     "isnan": Agreed(("double",), "boolean", "coalesce(isnan({0}), false)"),
     "isnull": Agreed((ANY,), "boolean", "({0} is null)"),
     "isnotnull": Agreed((ANY,), "boolean", "({0} is not null)"),
@@ -71,7 +81,7 @@ AGREED: Mapping[str, Agreed] = {
     "ifnull": Agreed((ANY, ANY), ANY, "coalesce({all})"),
     "greatest": Agreed((NUMBER, NUMBER), NUMBER, "greatest({all})", repeats=True),
     "least": Agreed((NUMBER, NUMBER), NUMBER, "least({all})", repeats=True),
-    "nullif": Agreed((ANY, ANY), ANY, "nullif({0}, {1})"),
+    "nullif": Agreed((ANY, ANY), ANY, "nullif({all})"),
     "nanvl": Agreed(("double", "double"), "double", "if(isnan({0}), {1}, {0})"),
     "pmod": Agreed((NUMBER, NUMBER), NUMBER, f"if({{1}} = 0, {_BY_ZERO}, {_PMOD})"),
     "mod": Agreed((NUMBER, NUMBER), NUMBER, f"if({{1}} = 0, {_BY_ZERO}, {{0}} % {{1}})"),
@@ -92,13 +102,17 @@ AGREED: Mapping[str, Agreed] = {
     "startswith": Agreed(("string", "string"), "boolean", "starts_with({0}, {1})"),
     "endswith": Agreed(("string", "string"), "boolean", "ends_with({0}, {1})"),
     "contains": Agreed(("string", "string"), "boolean", "contains({0}, {1})"),
-    "array": Agreed((ANY,), f"array<{ANY}>", "list_value({all})", repeats=True),
+    "array": Agreed(
+        (ANY,), f"array<{ANY}>", "list_value({all})", repeats=True, compute=lambda *values: [*values]
+    ),
     **dict.fromkeys(
         ("size", "cardinality", "array_size"),
         Agreed((f"array<{ANY}>",), "int", "cast(len({0}) as INTEGER)"),
     ),
-    "vec_dense": Agreed((_V,), "vector", f"if({_NULLS}, error('a vector holds no null'), {{0}})"),
-    "vec_array": Agreed((_V,), _V, "{0}"),
+    "vec_dense": Agreed(
+        (_V,), "vector", f"if({_NULLS}, error('a vector holds no null'), {{0}})", compute=rows.dense_or_null
+    ),
+    "vec_array": Agreed((_V,), _V, "{0}", compute=lambda array: array),
 }
 
 
@@ -115,13 +129,13 @@ ROWS: Mapping[str, RowFunction] = {
     "vec_argmax": _of("int", rows.argmax, vector=_V),
     "vec_norm": _strict("double", rows.norm, v=_V, p="double"),
     "vec_sqdist": _of("double", rows.squared_distance, a=_V, b=_V),
-    "vec_concat": _of("vector", rows.flat, vectors=_VECTORS),
+    "vec_concat": _of("vector", rows.flat_vector, vectors=_VECTORS),
     "vec_slice": _strict("vector", rows.chosen, v=_V, indices="array<int>"),
     "vec_range": _strict("vector", rows.ranged, v=_V, bounds="array<int>"),
-    "vec_wise_mul": _of("vector", rows.paired(operator.mul), a=_V, b=_V),
-    "vec_wise_add": _of("vector", rows.paired(operator.add), a=_V, b=_V),
-    "vec_wise_dif": _of("vector", rows.paired(operator.sub), a=_V, b=_V),
-    "vec_wise_mod": _of("vector", rows.paired(math.fmod), a=_V, b=_V),
+    "vec_wise_mul": _strict("vector", rows.paired(operator.mul), a=_V, b=_V),
+    "vec_wise_add": _strict("vector", rows.paired(operator.add), a=_V, b=_V),
+    "vec_wise_dif": _strict("vector", rows.paired(operator.sub), a=_V, b=_V),
+    "vec_wise_mod": _strict("vector", rows.paired(math.fmod), a=_V, b=_V),
     "vec_inplace_add": _strict("vector", rows.each(operator.add), v=_V, number="double"),
     "vec_inplace_ew_mul": _strict("vector", rows.each(operator.mul), v=_V, number="double"),
     "vec_ceil": _of("vector", rows.whole(math.ceil), v=_V),
@@ -175,28 +189,28 @@ COMPUTED: Mapping[str, RowFunction] = {
     "lpad": _on(_S, _I, _S, gives=_S, by=lane_texts.padded_left, optional=1),
     "rpad": _on(_S, _I, _S, gives=_S, by=lane_texts.padded_right, optional=1),
     "translate": _on(_S, _S, _S, gives=_S, by=lane_texts.translated),
-    "to_date": _on(_S, gives=_DATE, by=lane_texts.date_of),
+    "to_date": _on(_S, gives=_DATE, by=lane_dates.date_of),
     "year": _on(_DATE, gives=_I, by=lambda day: day.year),
-    "quarter": _on(_DATE, gives=_I, by=lane_texts.quarter),
+    "quarter": _on(_DATE, gives=_I, by=lane_dates.quarter),
     "month": _on(_DATE, gives=_I, by=lambda day: day.month),
     **dict.fromkeys(("day", "dayofmonth"), _on(_DATE, gives=_I, by=lambda day: day.day)),
-    "dayofweek": _on(_DATE, gives=_I, by=lane_texts.day_of_week),
+    "dayofweek": _on(_DATE, gives=_I, by=lane_dates.day_of_week),
     "weekday": _on(_DATE, gives=_I, by=lambda day: day.weekday()),
-    "dayofyear": _on(_DATE, gives=_I, by=lane_texts.day_of_year),
-    "weekofyear": _on(_DATE, gives=_I, by=lane_texts.week),
-    "last_day": _on(_DATE, gives=_DATE, by=lane_texts.last_day),
-    **dict.fromkeys(("date_add", "dateadd"), _on(_DATE, _I, gives=_DATE, by=lane_texts.days_after)),
-    "date_sub": _on(_DATE, _I, gives=_DATE, by=lane_texts.days_before),
-    **dict.fromkeys(("datediff", "date_diff"), _on(_DATE, _DATE, gives=_I, by=lane_texts.days_between)),
-    "array_max": _on(_NUMBERS, gives=NUMBER, by=lane_texts.greatest),
-    "array_min": _on(_NUMBERS, gives=NUMBER, by=lane_texts.smallest),
-    "array_contains": _on(_ARRAY, ANY, gives="boolean", by=lane_texts.contains),
-    "array_position": _on(_ARRAY, ANY, gives="bigint", by=lane_texts.place_in_array),
-    "element_at": _on(_ARRAY, _I, gives=ANY, by=lane_texts.element_at),
-    "get": _on(_ARRAY, _I, gives=ANY, by=lane_texts.element_or_null),
-    "slice": _on(_ARRAY, _I, _I, gives=_ARRAY, by=lane_texts.part_of),
-    "sort_array": _on(_ARRAY, gives=_ARRAY, by=lane_texts.ascending),
-    "array_distinct": _on(_ARRAY, gives=_ARRAY, by=lane_texts.distinct),
+    "dayofyear": _on(_DATE, gives=_I, by=lane_dates.day_of_year),
+    "weekofyear": _on(_DATE, gives=_I, by=lane_dates.week),
+    "last_day": _on(_DATE, gives=_DATE, by=lane_dates.last_day),
+    **dict.fromkeys(("date_add", "dateadd"), _on(_DATE, _I, gives=_DATE, by=lane_dates.days_after)),
+    "date_sub": _on(_DATE, _I, gives=_DATE, by=lane_dates.days_before),
+    **dict.fromkeys(("datediff", "date_diff"), _on(_DATE, _DATE, gives=_I, by=lane_dates.days_between)),
+    "array_max": _on(_NUMBERS, gives=NUMBER, by=lane_arrays.greatest),
+    "array_min": _on(_NUMBERS, gives=NUMBER, by=lane_arrays.smallest),
+    "array_contains": _on(_ARRAY, ANY, gives="boolean", by=lane_arrays.contains),
+    "array_position": _on(_ARRAY, ANY, gives="bigint", by=lane_arrays.place_in_array),
+    "element_at": _on(_ARRAY, _I, gives=ANY, by=lane_arrays.element_at),
+    "get": _on(_ARRAY, _I, gives=ANY, by=lane_arrays.element_or_null),
+    "slice": _on(_ARRAY, _I, _I, gives=_ARRAY, by=lane_arrays.part_of),
+    "sort_array": _on(_ARRAY, gives=_ARRAY, by=lane_arrays.ascending),
+    "array_distinct": _on(_ARRAY, gives=_ARRAY, by=lane_arrays.distinct),
     "array_join": _on("array<string>", _S, gives=_S, by=lambda array, by: rows.joined(by, array)),
 }
 """Spark's own, by their names in lower case."""
@@ -205,7 +219,7 @@ CASTS: Mapping[str, RowFunction] = {
     "cast string to int": _on(_S, gives=_I, by=lane_texts.int_of),
     "cast string to bigint": _on(_S, gives="bigint", by=lane_texts.bigint_of),
     "cast string to boolean": _on(_S, gives="boolean", by=lane_texts.boolean_of),
-    "cast string to date": _on(_S, gives=_DATE, by=lane_texts.date_of),
+    "cast string to date": _on(_S, gives=_DATE, by=lane_dates.date_of),
     "cast double to string": _on(_D, gives=_S, by=lane_texts.text_of_double),
 }
 """The casts that Python computes."""

@@ -148,9 +148,11 @@ def _rounded(x: float, scale: int, rounding: str) -> float:
     if not math.isfinite(x):
         return x
     _expect(abs(x) < _BEYOND and abs(scale) <= _MOST_DIGITS)
-    written = Decimal(repr(x))
-    _expect(len(written.as_tuple().digits) <= _MOST_DIGITS or scale < _MOST_DIGITS - 3)
-    return float(written.quantize(Decimal(1).scaleb(-scale), rounding)) + 0.0
+    written, place = Decimal(repr(x)), Decimal(1).scaleb(-scale)
+    if len(written.as_tuple().digits) > _MOST_DIGITS:  # Java may write other digits at the end
+        near = {Decimal(math.nextafter(x, way)).quantize(place, rounding) for way in (-math.inf, math.inf)}
+        _expect(len(near) == 1)
+    return float(written.quantize(place, rounding)) + 0.0
 
 
 def _normal(x: float) -> tuple[float, int]:

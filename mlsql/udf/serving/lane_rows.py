@@ -17,6 +17,8 @@ Numbers = Sequence[float]
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", re.ASCII)
 _BEYOND = 9e15
 """From here on a double is whole."""
+_LONGEST = 100_000
+"""What becomes longer is Spark's affair."""
 _INT = 2**31
 
 
@@ -33,9 +35,14 @@ def dense(values: Numbers) -> Numbers:
     return [_present(each) for each in values]
 
 
+def dense_or_null(values: Numbers | None) -> Numbers | None:
+    """The same where there may be no array."""
+    return None if values is None else dense(values)
+
+
 def argmax(values: Numbers) -> int | None:
     """The index of the greatest."""
-    return values.index(max(map(_ordered, values))) if values else None
+    return values.index(max(map(_ordered, dense(values)))) if values else None
 
 
 def norm(values: Numbers, p: float) -> float:
@@ -61,6 +68,11 @@ def flat(arrays: Sequence[Sequence[Any] | None]) -> list[Any] | None:
     return [value for each in arrays if each is not None for value in each]
 
 
+def flat_vector(vectors: Sequence[Sequence[Any] | None]) -> Numbers | None:
+    """The same as one vector."""
+    return dense_or_null(flat(vectors))
+
+
 def chosen(values: Numbers, indices: Sequence[int]) -> Numbers:
     """Those at the indices."""
     return [_present(values[_index(index)]) for index in indices]
@@ -75,6 +87,7 @@ def ranged(values: Numbers, bounds: Sequence[int]) -> Numbers:
 def part(array: Sequence[Any], start: int, until: int) -> Sequence[Any]:
     """The elements from a place up to another; -1 is the end."""
     begin = max(start, 0)
+    _expect(begin < _INT - 1)
     length = max((len(array) if until == -1 else until) - begin, 0)
     return array[begin : begin + length]
 
@@ -95,18 +108,17 @@ def whole(rounding: Callable[[float], int]) -> Callable[[Numbers], Numbers]:
 
 
 def mean(values: Numbers) -> float | None:
-    """The mean, in two passes as StatUtils of Commons Math has it; null of none."""
-    if not values:
-        return None
-    first = total(values) / len(values)
-    return first + total(each - first for each in values) / len(values)
+    """The mean; null of none."""
+    return total(values) / len(values) if values else None
 
 
 def deviation(values: Numbers) -> float | None:
-    """The standard deviation of a sample; null of fewer than two."""
-    if len(values) < 2:  # noqa: PLR2004 -- a sample
+    """The standard deviation of a sample, about a mean of two passes as StatUtils has it; null below two."""
+    count = len(values)
+    if count < 2:  # noqa: PLR2004 -- a sample
         return None
-    middle, count = mean(values) or 0.0, len(values)
+    first = total(values) / count
+    middle = first + total(each - first for each in values) / count
     squares = total((each - middle) * (each - middle) for each in values)
     rest = total(each - middle for each in values)
     return math.sqrt((squares - rest * rest / count) / (count - 1.0))
@@ -114,11 +126,12 @@ def deviation(values: Numbers) -> float | None:
 
 def onehot(index: int, size: int) -> Numbers:
     """A 1 at the index, if it is inside."""
-    return [1.0 if place == index else 0.0 for place in range(_index(size))]
+    return [1.0 if place == index else 0.0 for place in range(_length(size))]
 
 
 def onehots(indices: Sequence[int], size: int) -> Sequence[Numbers]:
     """A row for each index."""
+    _length(len(indices) * _length(size))
     return matrix([onehot(_present(each), size) for each in indices])
 
 
@@ -143,7 +156,7 @@ def index_of(array: Sequence[Any], element: Any) -> int:
 
 def padded(array: Sequence[int | None], length: int, filler: int) -> Sequence[int | None]:
     """At this length."""
-    return [*array, *[filler] * _index(length)][:length]
+    return [*array, *[filler] * _length(length)][:length]
 
 
 def ngrams(words: Sequence[str], n: int) -> Sequence[str]:
@@ -172,7 +185,7 @@ def parsed_whole(array: Sequence[str | None]) -> Sequence[int | None]:
 def sparse(size: int, numbers: Mapping[int, float]) -> Numbers:
     """Zeros, but for the numbers by their index."""
     _expect(all(0 <= index < size for index in numbers))
-    return [_present(numbers.get(place, 0.0)) for place in range(size)]
+    return [_present(numbers.get(place, 0.0)) for place in range(_length(size))]
 
 
 def _plain_number(text: str) -> str:
@@ -194,6 +207,11 @@ def _ordered(value: Any) -> Any:
 def _index(number: int) -> int:
     _expect(number >= 0)
     return number
+
+
+def _length(number: int) -> int:
+    _expect(number <= _LONGEST)
+    return _index(number)
 
 
 def _expect(holds: bool) -> None:  # noqa: FBT001 -- the one thing it is about

@@ -7,9 +7,9 @@ it may become one, and is nothing else. A ``vector`` is a list of doubles, a ``m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from mlsql.errors import ScriptError
 
@@ -46,12 +46,20 @@ class NotCarriedOver(ScriptError):
     """A query that only Spark can answer as Spark does, with the reason."""
 
 
+Ask = Callable[[Any, Sequence[Any]], Any]
+"""Has a :class:`~mlsql.udf.serving.lane_calls.Call` answered for values."""
+Direct = Callable[[Ask, Sequence[Any]], Any]
+"""Computes an expression of one row, whose values are in the order of the columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """An expression of DuckDB, and the type that Spark gives to what it stands for."""
 
     sql: str
     type: str
+    direct: Direct | None = field(default=None, compare=False)
+    """Gives the same without DuckDB; None of what needs it."""
 
 
 def element_of(kind: str) -> str | None:
@@ -173,8 +181,32 @@ def expect_type(kind: str, kinds: Iterable[str]) -> str:
     return kind
 
 
-def as_type(given: Carried, wanted: str) -> str:
+def as_type(given: Carried, wanted: str) -> Carried:
     """The expression at the type *wanted*, which it becomes."""
     if duckdb_type(given.type) == duckdb_type(wanted) and given.type != "void":
-        return given.sql
-    return f"cast({given.sql} as {duckdb_type(wanted)})"
+        return Carried(given.sql, wanted, given.direct)
+    direct = given.direct
+    if direct is not None and leaf_of(wanted) == "double":
+        direct = _in_doubles(direct)
+    return Carried(f"cast({given.sql} as {duckdb_type(wanted)})", wanted, direct)
+
+
+def leaf_of(kind: str) -> str:
+    """What the innermost elements of an array, a vector or a matrix are, or a value that is none.
+
+    >>> leaf_of("array<vector>"), leaf_of("int")
+    ('double', 'int')
+    """
+    element = element_of(_HELD_AS.get(kind, kind))
+    return _HELD_AS.get(kind, kind) if element is None else leaf_of(element)
+
+
+def doubles(values: Sequence[Any]) -> list[Any]:
+    """Numbers, in lists or not, as doubles; nulls stay."""
+    return [
+        doubles(each) if type(each) is list else float(each) if type(each) is int else each for each in values
+    ]
+
+
+def _in_doubles(direct: Direct) -> Direct:
+    return lambda ask, row: doubles((direct(ask, row),))[0]

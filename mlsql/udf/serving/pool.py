@@ -27,7 +27,8 @@ from mlsql.udf.serving.functions import AnsweredElsewhere, Companion, door_of
 from mlsql.udf.serving.keeper import KeptScorer, ScorerFigures
 from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.lane_types import NotCarriedOver
-from mlsql.udf.serving.protocol import Frame, Kind, read_columns, read_json, write_query, write_question
+from mlsql.udf.serving.protocol import Frame, Kind, read_json
+from mlsql.udf.serving.questions import read_columns, write_query, write_question
 from mlsql.udf.serving.shelf import wanted_by
 
 OPENS = "mlsql.udf.predictors.ready:open_ready"

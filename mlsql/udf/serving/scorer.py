@@ -84,6 +84,8 @@ class Connection(asyncio.Protocol):
         except MlsqlError as error:
             self._refuse(error)
             return
+        if frames:
+            self._forget_patience()  # what is incomplete now has begun now
         self._watch()
         if frames:
             self._desk.take(frames, self._send)

@@ -1,6 +1,8 @@
 """A query over the rows of a request, answered in this process by DuckDB instead of Spark.
 
-Translations are kept by the text of the query and the types of the columns, as DuckDB has parsed them.
+What a query of few rows does is often no more than to call functions; then DuckDB, which takes half a
+millisecond for the least, is not asked. Translations are kept by the text of the query and the types of
+the columns, as DuckDB has parsed them.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from typing import Any
 
 from mlsql.registrations import Registration
 from mlsql.udf.serving.functions import Companion, Functions
+from mlsql.udf.serving.lane_answers import asking
 from mlsql.udf.serving.lane_columns import Columns
 from mlsql.udf.serving.lane_database import LaneDatabase
-from mlsql.udf.serving.lane_types import duckdb_type
+from mlsql.udf.serving.lane_types import Direct, duckdb_type
 from mlsql.udf.serving.translation import ModelFunction, NotCarriedOver, Translation, translate
 
 MOST_ROWS = 10_000
@@ -96,14 +99,29 @@ class SqlLane:
         kept = self._found(caller, sql, given)
         if kept is None:
             revision = self.functions.revision
-            models = _models(self.functions.names(caller))
-            kept = _Kept(translate(sql, given.types, models, caller), revision)
+            named = self.functions.names(caller)
+            kept = _Kept(translate(sql, given.types, _models(named), caller, own=named), revision)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)))
             self._kept[caller, sql, *given.types.items()] = kept
         return kept
 
     def _answered(self, caller: str, kept: _Kept, given: Columns) -> Columns:
+        translation = kept.translation
+        types = dict(zip(translation.names, translation.types, strict=True))
+        if translation.directs is not None and given.count < _ALONE:
+            return Columns(types, self._directly(caller, translation.directs, given))
+        return Columns(types, self._by_duckdb(caller, kept, given))
+
+    def _directly(self, caller: str, directs: Sequence[Direct], given: Columns) -> list[tuple[Any, ...]]:
+        """Calls of functions alone, which need no database."""
+        ask = asking(self.functions, caller)
+        try:
+            return [tuple(each(ask, row) for row in zip(*given.values, strict=True)) for each in directs]
+        except Exception as error:  # whatever it is, Spark meets it too, and says it
+            raise NotCarriedOver(f"a row is not answered here: {error}") from error
+
+    def _by_duckdb(self, caller: str, kept: _Kept, given: Columns) -> list[tuple[Any, ...]]:
         translation = kept.translation
         form = "one" if given.count == 1 else "few" if given.count < _ALONE else "many"
         database = self._many if form == "many" else self._few
@@ -115,8 +133,7 @@ class SqlLane:
         if form == "one":
             values = [each[0] for each in values]
         rows = database.rows(kept.statements[form], values if translation.reads or form != "one" else [])
-        types = dict(zip(translation.names, translation.types, strict=True))
-        return Columns(types, [*zip(*rows, strict=True)])
+        return [*zip(*rows, strict=True)]
 
 
 def _models(names: Mapping[str, Registration]) -> dict[str, ModelFunction]:

@@ -7,17 +7,19 @@ raise for some values (a division by zero), DuckDB raises too, and the query is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from mlsql.errors import ConfigError
 from mlsql.udf.serving.lane_calls import Call, ModelFunction
-from mlsql.udf.serving.lane_rules import Translator
-from mlsql.udf.serving.lane_types import Carried, NotCarriedOver, is_told
+from mlsql.udf.serving.lane_translator import Translator
+from mlsql.udf.serving.lane_types import Ask, Carried, Direct, NotCarriedOver, is_told
 
 __all__ = ["Call", "ModelFunction", "NotCarriedOver", "Translation", "translate"]
+_ELSEWHERE = ("\\", "\0", "${", "/*+")
+"""Escapes, variables and hints, which something else reads before Spark's SQL is read, or otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +32,24 @@ class Translation:
     names: tuple[str, ...]
     types: tuple[str, ...]
     calls: tuple[Call, ...]
+    directs: tuple[Direct, ...] | None
+    """What gives the same of one row without DuckDB, when all of them have it."""
 
 
 def translate(
-    sql: str, columns: Mapping[str, str], models: Mapping[str, ModelFunction], caller: str
+    sql: str,
+    columns: Mapping[str, str],
+    models: Mapping[str, ModelFunction],
+    caller: str,
+    own: Iterable[str] = (),
 ) -> Translation:
     """The select *sql*, which has no from, over *columns* with their types; *models* of *caller* by name.
 
-    Raises NotCarriedOver when any part of it is not known to give the same.
+    *own* are the names of all functions of the caller, also of those that Spark alone answers. Raises
+    NotCarriedOver when any part of the query is not known to give the same.
     """
-    translator = Translator(_known_columns(columns), models, caller)
+    names_of_own = frozenset(each.casefold() for each in own)
+    translator = Translator(_known_columns(columns), models, caller, names_of_own)
     try:
         told = [each for item in _select(sql) for each in translator.named(item)]
     except RecursionError as error:
@@ -52,19 +62,35 @@ def translate(
         if not is_told(each):
             raise NotCarriedOver(f"a column of the type {each}")
     expressions = tuple(carried.sql for _, carried in told)
-    return Translation(translator.used, expressions, tuple(names), types, tuple(translator.calls.values()))
+    directs = tuple(carried.direct for _, carried in told if carried.direct is not None)
+    return Translation(
+        reads=translator.used,
+        expressions=expressions,
+        names=tuple(names),
+        types=types,
+        calls=tuple(translator.calls.values()),
+        directs=directs if len(directs) == len(told) else None,
+    )
 
 
 def _known_columns(columns: Mapping[str, str]) -> dict[str, Carried]:
     if len({each.casefold() for each in columns}) < len(columns):
         raise NotCarriedOver("two columns differ in upper and lower case alone")
-    return {name: Carried(f"c{number}", kind) for number, (name, kind) in enumerate(columns.items())}
+    return {
+        name: Carried(f"c{place}", kind, partial(_value_of, place))
+        for place, (name, kind) in enumerate(columns.items())
+    }
+
+
+def _value_of(place: int, _ask: Ask, row: Sequence[Any]) -> Any:
+    return row[place]
 
 
 def _select(sql: str) -> Sequence[Any]:
     """The items of the one select that *sql* is."""
-    if "\\" in sql or "\0" in sql:
-        raise NotCarriedOver("a backslash")
+    for each in _ELSEWHERE:
+        if each in sql:
+            raise NotCarriedOver(f"{each!r} in the query")
     try:
         from sqlglot import ErrorLevel, exp, parse
         from sqlglot.errors import SqlglotError

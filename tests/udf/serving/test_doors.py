@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from mlsql.errors import RunError, ScriptError
 from mlsql.models.manifest import Column
 from mlsql.udf.serving.client import Line, SocketClient
 from mlsql.udf.serving.doors import TCP, UNIX, usual_kind
+from mlsql.udf.serving.protocol import FrameReader, Kind, hello, read_error, write_frame
 from tests.udf.serving.conftest import SECONDS, ask
 
 ROW = [1.0, 2.0]
@@ -58,6 +60,32 @@ def test_nobody_comes_in_at_a_port_without_its_token(opened, models, tmp_path):
         with pytest.raises(RunError, match="no port and token"):
             Line(path, SECONDS)
         assert ask(pool, "ann", "kept", [ROW]) == [3.0]
+
+
+def test_what_is_no_hello_is_refused_at_a_port(opened, models):
+    """With the reason, and nobody else notices; the token is told to nobody, not even to the log."""
+    with opened(models.store("kept", 1.0), doors=TCP) as pool:
+        assert ask(pool, "ann", "kept", [ROW]) == [3.0]
+        told = json.loads((pool._folder / "shared-0.tcp").read_text())
+        for garbage, said in (
+            (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "too large"),
+            (write_frame(1, Kind.PREDICT, b"{}"), "no hello"),
+            (write_frame(1, Kind.HELLO, b"{}"), "no hello"),
+            (write_frame(1, Kind.HELLO, hello(version=7, token=told["token"])), "version 7"),
+            (write_frame(1, Kind.HELLO, hello(token=None)), "opens no door"),
+            (write_frame(1, Kind.HELLO, hello(token="x" * 5000)), "too large"),
+        ):
+            with socket.create_connection(("127.0.0.1", told["port"]), SECONDS) as bare:
+                bare.sendall(garbage)
+                (frame,) = FrameReader(10**4).feed(bare.recv(10**4))
+                assert said in str(read_error(frame.body))
+                assert told["token"] not in frame.body.decode()
+        half = socket.create_connection(("127.0.0.1", told["port"]), SECONDS)
+        half.sendall(write_frame(1, Kind.HELLO, hello())[:-3])
+        assert ask(pool, "ann", "kept", [ROW]) == [3.0]
+        half.close()
+        (kept,) = pool._shared
+        assert told["token"] not in " ".join(kept._command()) + kept._log.read_text()
 
 
 def test_a_port_is_used_where_there_are_no_sockets(monkeypatch):

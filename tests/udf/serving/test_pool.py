@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pyarrow as pa
@@ -137,6 +138,58 @@ def test_an_unregistered_function_is_unknown(pool, models):
             client.predict("gone", [ROW])
     with pytest.raises(UnknownFunction):
         ask(pool, "ann", "gone", [ROW])
+
+
+def test_who_asks_while_a_function_is_unregistered_is_told_so_or_answered(pool, models):
+    """And nothing else."""
+    registration, over, found = models.store("flighty", 1.0), threading.Event(), []
+
+    async def ask_on():
+        while not over.is_set():
+            try:
+                found.extend(await pool.predict("ann", "flighty", [ROW]))
+            except UnknownFunction:
+                found.append(None)
+            except MlsqlError as error:
+                found.append(error)
+
+    thread = threading.Thread(target=lambda: asyncio.run(ask_on()))
+    put(pool, registration)
+    thread.start()
+    for _ in range(10):
+        pool.registrations.remove("ann", "flighty")
+        put(pool, registration)
+    until(lambda: 3.0 in found)
+    over.set()
+    thread.join(SECONDS)
+    assert set(found) <= {3.0, None}
+
+
+def test_two_owners_may_call_their_functions_alike(pool, models):
+    """Each is answered by his own; by another one's with its owner's name."""
+    put(pool, models.store("alike", 1.0))
+    put(pool, replace(models.store("others", 2.0), owner="bob", function="alike", grants=("ann",)))
+    assert [ask(pool, owner, "alike", [ROW]) for owner in ("ann", "bob")] == [[3.0], [6.0]]
+    assert ask(pool, "ann", "bob.alike", [ROW]) == [6.0]
+    pool.registrations.remove("ann", "alike")
+    assert ask(pool, "bob", "alike", [ROW]) == [6.0]
+    with pytest.raises(UnknownFunction):
+        ask(pool, "ann", "alike", [ROW])
+    pool.registrations.remove("bob", "alike")
+
+
+def test_fifty_clients_are_answered_at_once(pool, models):
+    """Each over a connection of its own, and none by the answer of another."""
+    put(pool, models.store("many", 1.0))
+    ask(pool, "ann", "many", [ROW])
+
+    def one(number):
+        with SocketClient(pool._folder, owner="ann", timeout=SECONDS) as client:
+            return [client.predict("many", [[float(number), float(each)]]) for each in range(5)]
+
+    with ThreadPoolExecutor(50) as threads:
+        found = [*threads.map(one, range(50))]
+    assert found == [[[float(number + each)] for each in range(5)] for number in range(50)]
 
 
 def test_only_the_owner_and_whom_he_lets_may_call(pool, models):

@@ -19,15 +19,17 @@ from mlsql.udf.serving.protocol import (
     Frame,
     FrameReader,
     hello,
-    read_columns,
     read_error,
     read_hello,
-    read_query,
-    read_question,
-    write_columns,
     write_error,
     write_frame,
     write_json,
+)
+from mlsql.udf.serving.questions import (
+    read_columns,
+    read_query,
+    read_question,
+    write_columns,
     write_query,
     write_question,
 )

@@ -24,8 +24,8 @@ from mlsql.udf.serving.protocol import (
     read_json,
     write_frame,
     write_json,
-    write_question,
 )
+from mlsql.udf.serving.questions import write_question
 from tests.udf.serving.conftest import SECONDS
 from tests.udf.serving.stand_in import PLACE
 
@@ -126,6 +126,19 @@ def test_half_a_question_is_given_up(known):
     line._socket.sendall(write_frame(5, Kind.PREDICT, b"x" * 100)[:-1])
     assert all_of(line._socket) == b""
     assert answers(known) == [3.0]
+
+
+def test_who_always_sends_is_answered(known):
+    """Though a frame is under way at each moment, for longer than one may take."""
+    line, question = Line(known / "shared-0.sock", SECONDS), write_question("ann", "f", [ROW], "")
+    whole, found, reader = write_frame(7, Kind.PREDICT, question), [], FrameReader(1000)
+    line._socket.sendall(whole[:9])
+    while len(found) < 6:
+        time.sleep(0.15)
+        line._socket.sendall(whole[9:] + whole[:9])
+        found += reader.feed(line._socket.recv(1000))
+    assert [read_json(each.body) for each in found] == [[3.0]] * 6
+    line.close()
 
 
 def test_who_has_said_hello_may_be_silent(known):

@@ -172,6 +172,22 @@ def test_all_candidates_of_a_model_answer(lane, times):
     assert asked(lane, sql, vectors([[1, 2]] * times)) == [{"every": every, "second": 4.0}] * times
 
 
+def test_calls_alone_need_no_database(functions):
+    """Of models and of ours, over columns and what is written out; nulls and wrong values as always."""
+    lane = SqlLane(functions)
+    more = "vec_concat(array(vec_array(feature), array(0.5D)))"
+    sql = f"select round(f(vec_dense(feature)), 1) as p, f({more}) as q, 'x' as r"
+    assert asked(lane, sql, vectors([[1, 0.25], [2]])) == [
+        {"p": 1.3, "q": 1.75, "r": "x"},
+        {"p": 2.0, "q": 2.5, "r": "x"},
+    ]
+    rows = Columns({"a": "array<bigint>"}, [[[1, 2], None]])
+    assert lane.query("ann", "select f(a) as p", rows).values == [(3.0, None)]
+    with pytest.raises(NotCarriedOver):
+        lane.query("ann", "select f(vec_dense(a)) as p", Columns({"a": "array<bigint>"}, [[[1, None]]]))
+    assert lane._few._connection is None
+
+
 def test_a_query_that_is_known_is_answered_at_once(functions):
     """Unless a model is not loaded, the functions have changed, or another has his turn."""
     own = Owned()

@@ -113,6 +113,33 @@ def test_an_expression_has_the_type_that_spark_gives_it(item, kind):
         "select interval 1 day as p",
         "select d div 2 as p",
         "select n is true as p",
+        "select n / 0.5 as p",
+        "select ceil(2.5) as p",
+        "select ceil(n) as p",
+        "select nullif(n, d) as p",
+        "select round(d, length(s)) as p",
+        "select round(d, null) as p",
+        "select 9223372036854775808 as p",
+        "select 0.1234567890123456789 as p",
+        "select if(b, 1) as p",
+        "select b = n < 3 as p",
+        "select b = not b as p",
+        "select b = s like 'x' as p",
+        "select s not like 'x' = b as p",
+        "select n is not null = b as p",
+        "select n in (3) is null as p",
+        "select n between symmetric 3 and 1 as p",
+        "select s rlike 'a{1,3}+a' as p",
+        "select array_contains(a, null) as p",
+        "select array_concat(null) as p",
+        "select case when null then 1 end as p",
+        "select array_position(a, 0.5) as p",
+        "select null <=> n > 2 as p",
+        "select b <=> s like 'x' as p",
+        "select cast(null as decimal(10, 2)) as p",
+        "select cast(null as vector) as p",
+        "select '${x}' as p",
+        "select n /*+ x */ as p",
         "select n as p order by n",
         "select " + "(" * 2000 + "n" + ")" * 2000 + " as p",
     ],
@@ -122,6 +149,13 @@ def test_what_may_differ_is_not_carried_over(sql):
     with pytest.raises(NotCarriedOver) as raised:
         carried(sql)
     assert raised.value.message
+
+
+def test_a_function_of_the_caller_is_never_taken_for_another():
+    """Though it is called as one of ours or of Spark's, in any case, and Spark alone can answer it."""
+    for name in ("EXP", "Vec_Norm", "F"):
+        with pytest.raises(NotCarriedOver, match=f"function '{name}'"):
+            translate(f"select {name}(d) as p", COLUMNS, MODELS, "ann", own=["f", "exp", "VEC_NORM"])
 
 
 def test_names_are_those_of_the_query():
@@ -169,5 +203,5 @@ def test_the_common_type_is_one_that_all_become(kinds):
 def test_each_type_has_a_name_in_duckdb(kind):
     """A value that is of the type already is not cast."""
     assert duckdb_type(kind)
-    assert as_type(Carried("x", kind), kind) == ("cast(x as INTEGER)" if kind == "void" else "x")
+    assert as_type(Carried("x", kind), kind).sql == ("cast(x as INTEGER)" if kind == "void" else "x")
     assert is_told(kind) is (kind != "decimal")
