@@ -8,7 +8,7 @@ TensorFlow hurts only the scripts that use it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pkgutil import resolve_name
@@ -41,6 +41,7 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self._entries: dict[str, Entry[T]] = {}
+        self._retired: dict[str, str] = {}
 
     def add(self, name: str, target: T | str, *, added_by: str = "mlsql") -> None:
         """Give *target* the *name*; a name that is taken is the operator's error."""
@@ -51,6 +52,15 @@ class Registry(Generic[T]):
             )
         self._entries[name.casefold()] = Entry(name, target, added_by)
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Let what has a new name be asked for by its old one too, unless that is another's: old to new."""
+        for old, new in names.items():
+            self._entries.setdefault(old.casefold(), self._entries[new.casefold()])
+
+    def retire(self, names: Mapping[str, str]) -> None:
+        """Tell who asks for one of *names*, which nothing here has, what stands in its place."""
+        self._retired |= {name.casefold(): instead for name, instead in names.items()}
+
     def add_plugins(self, group: str) -> None:
         """Add what installed packages offer under the entry point *group*, without importing it."""
         for point in entry_points(group=group):
@@ -60,7 +70,7 @@ class Registry(Generic[T]):
         """What *name* stands for; an unknown one is a ScriptError with the nearest known."""
         entry = self._entries.get(name.casefold())
         if entry is None:
-            raise UnknownName(self.kind, name, self, span=span)
+            raise UnknownName(self.kind, name, self, span=span, hint=self._retired.get(name.casefold()))
         if not isinstance(entry.target, str):
             return entry.target
         try:
@@ -76,8 +86,8 @@ class Registry(Generic[T]):
         return isinstance(name, str) and name.casefold() in self._entries
 
     def __iter__(self) -> Iterator[str]:
-        """The names as they were added."""
-        return (entry.name for entry in self._entries.values())
+        """The names as they were added, without old ones."""
+        return (entry.name for name, entry in self._entries.items() if name == entry.name.casefold())
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return sum(1 for _ in self)

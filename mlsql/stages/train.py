@@ -32,7 +32,8 @@ class TrainStage:
         act, declared = _act(self.algorithms.get(name.text, span=name.span), step)
         options = run.read_options(declared, step.options, owner=name.text, span=name.span)
         given = by_own_key(declared, step.options)
-        call = Call(run.table(step.table), name, step.path, options, given, step.span)
+        is_named = step.output is not None
+        call = Call(run.table(step.table), name, step.path, options, given, step.span, is_named)
         with placed_at_options(given, name.span):
             frame = act(call, run)
         return Table(None, frame) if step.output is None else run.define(step.output, frame)

@@ -177,9 +177,9 @@ FACTS: Mapping[str, Facts] = {
         calls="items",
     ),
     "PageRank": Facts(
-        table="select id, id as vertex, id * id % 7 as dst, id as src from range(1, 7)",
+        table="select id, id as vertex, id * id % 7 as edgeDst, id as edgeSrc from range(1, 7)",
         options={"maxIter": "2"},
-        reads="vertex,src",
+        reads="vertex,edgeSrc",
         named_by="edgeSrcCol",
         wrong="array(1)",
         calls="vertex",

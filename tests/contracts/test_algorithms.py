@@ -24,6 +24,7 @@ from mlsql.stages import algorithms
 from mlsql.stages.algorithm_pages import TASKS, pages
 from mlsql.stages.algorithms.base import Defines, Described, Predicts, Trains, Transforms
 from mlsql.stages.algorithms.external import External
+from mlsql.stages.algorithms.retired import RENAMED, RETIRED
 from tests.contracts.algorithm_facts import CODE, FACTS, READS_NO_TABLE, written
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +90,16 @@ def test_a_misspelt_option_is_told_with_the_nearest(name):
         assert told.hint == (f"did you mean '{key[:-1]}'?" if known else "it takes no options")
 
 
+def test_a_name_of_older_engines_is_known_or_told_with_what_to_write_instead():
+    """Before anything runs."""
+    for old, new in RENAMED.items():
+        assert REGISTRY.get(old) is REGISTRY.get(new)
+        assert old not in NAMES
+    for name, instead in RETIRED.items():
+        (told,) = errors(f"train t as {name}.`p` where a='1';")
+        assert (told.hint, told.span.text) == (instead, name)
+
+
 def test_every_algorithm_has_its_place_among_the_tasks():
     """Exactly one."""
     listed = [name for names in TASKS.values() for name in names]
@@ -123,6 +134,17 @@ def run(engine):
             return [] if frame is None else [row.asDict() for row in frame.collect()]
 
     return rows
+
+
+@pytest.fixture
+def do(engine):
+    """Runs a script without a look at the rows of its last table."""
+
+    def done(text):
+        with engine.run(text, owner="contract").reading():
+            pass
+
+    return done
 
 
 EXAMPLES = [
@@ -211,26 +233,40 @@ def test_a_function_answers_as_predict_does_in_every_version(run, name):
             assert close(mine, theirs), (row["id"], mine, theirs)
             assert (mine is None) == (row["id"] % 11 == 1 and facts.on_nulls != "answered"), row
     run("unregister f0; unregister f1;")
-    with pytest.raises(ScriptError, match="no version 9"):
-        run(f'register {path} as f where modelVersion="9";')
+    expect_what_can_be_chosen(run, path)
+    assert run(f"select * from u where false as none; predict none as {path} as q;") == []
+    with pytest.raises(MissingColumn) as error:
+        run(f"select id as other from u as others; predict others as {path};")
+    assert error.value.span is not None
+
+
+def expect_what_can_be_chosen(run, path):
+    """A version, a model or a metric that is not there is told."""
+    for choice, message in (
+        ('modelVersion="9"', "no version 9"),
+        ('algIndex="9"', "no candidate 9"),
+        ('autoSelectByMetric="lift"', "'lift' was not computed"),
+    ):
+        with pytest.raises(ScriptError, match=message):
+            run(f"register {path} as f where {choice};")
 
 
 @pytest.mark.spark
 @pytest.mark.parametrize("name", slow_unless(TRAINED, set(TRAINED) - set(IN_WORKERS) | {"SKLearn"}))
-def test_a_table_that_cannot_be_learnt_from_is_told_and_leaves_nothing(run, engine, name):
+def test_a_table_that_cannot_be_learnt_from_is_told_and_leaves_nothing(do, engine, name):
     """An empty one, a column that is not there, with the nearest, and one of another type."""
     facts, path = FACTS[name], f"models/bad_{name}"
     train = f"train u as {name}.`{path}`"
-    run(f"{tables(facts)} select * from t where false as u;")
+    do(f"{tables(facts)} select * from t where false as u;")
     with pytest.raises(DataError, match=r"empty|no rows"):
-        run(f"{train} {facts.where};")
-    run("select * from t as u;")
+        do(f"{train} {facts.where};")
+    do("select * from t as u;")
     last = facts.reads.split(",")[-1]
-    expect_missing(run, train, facts)
+    expect_missing(do, train, facts)
     if facts.wrong is not None:
-        run(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
+        do(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
         with pytest.raises(ScriptError) as told:
-            run(f"{train} {facts.where};")
+            do(f"{train} {facts.where};")
         assert told.value.span is not None
     assert not (engine.settings.paths.root / path / "_model_0").exists()
 
@@ -248,14 +284,14 @@ def expect_missing(run, statement, facts):
 
 @pytest.mark.spark
 @pytest.mark.parametrize("name", TOOLS)
-def test_a_tool_tells_what_it_cannot_work_on(run, name):
+def test_a_tool_tells_what_it_cannot_work_on(run, do, name):
     """A column that is not there, with the nearest, and one of another type."""
     facts, statement = FACTS[name], f"run u as {name}.``"
-    run(f"{tables(facts)} select * from t as u;")
+    do(f"{tables(facts)} select * from t as u;")
     expect_missing(run, statement, facts)
     if facts.wrong is not None:
         last = facts.reads.split(",")[-1]
-        run(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
+        do(f"select * except ({last}), {facts.wrong} as {last} from t as u;")
         with pytest.raises(ScriptError) as told:
             run(f"{statement} {facts.where} as w;")
         assert told.value.span is not None
@@ -263,10 +299,10 @@ def test_a_tool_tells_what_it_cannot_work_on(run, name):
 
 @pytest.mark.spark
 @pytest.mark.parametrize("name", slow_unless(TOOLS, OFTEN_EMPTIED))
-def test_a_tool_makes_a_table_of_no_rows_and_of_nulls_or_says_why_not(run, name):
+def test_a_tool_makes_a_table_of_no_rows_and_of_nulls_or_says_why_not(run, do, name):
     """It is never our bug."""
     facts = FACTS[name]
-    run(tables(facts))
+    do(tables(facts))
     for table in ("select * from t where false", "select * from u"):
         with suppress(ScriptError):
             run(f"{table} as v; run v as {name}.`` {facts.where} as w;")

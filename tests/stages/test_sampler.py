@@ -181,3 +181,16 @@ def test_a_table_that_is_split_already_is_refused(scripts):
     with pytest.raises(DataError, match="__split__") as caught:
         scripts("run t as RateSampler.`` as marked;")
     assert "except" in caught.value.hint
+
+
+def test_without_a_name_the_rows_are_saved_in_the_place_of_an_earlier_sample_alone(scripts, tmp_path):
+    """As scripts of 2018 have it; a model, or another table, is not overwritten."""
+    scripts.table("t", [(n, n % 2) for n in range(10)], "n int, label int")
+    for _ in range(2):
+        scripts(f"run t as RateSampler.`{tmp_path}/sample`;")
+    assert scripts(f"load parquet.`{tmp_path}/sample` as saved;").count() == 10
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match="something other than a table with __split__"):
+        scripts(f"run t as RateSampler.`{tmp_path}/model`;")
+    assert (tmp_path / "model" / "notes.txt").read_text() == "mine"

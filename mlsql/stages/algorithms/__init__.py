@@ -19,6 +19,7 @@ from mlsql.stages.algorithms.descriptions import (
     TENSORFLOW,
 )
 from mlsql.stages.algorithms.external import External
+from mlsql.stages.algorithms.retired import RENAMED, RETIRED
 from mlsql.stages.algorithms.tools.evaluate import Evaluate
 
 _NETWORKS = {
@@ -54,4 +55,6 @@ def builtins(store: ModelStore, launcher: Launcher | None = None) -> Registry[Al
         if name not in registry:  # one that a plug-in added
             registry.add(name, External(name, store, trainers, launcher))
     registry.add_plugins("mlsql.algorithms")
+    registry.rename(RENAMED)
+    registry.retire(RETIRED)
     return registry

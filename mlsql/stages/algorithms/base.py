@@ -39,6 +39,8 @@ class Call(Generic[OptionsT]):
     options: OptionsT
     given: Options
     span: Span
+    is_named: bool = True
+    """Whether the statement says what the table made is called; else nothing can ask for it."""
 
 
 @runtime_checkable

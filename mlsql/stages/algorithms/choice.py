@@ -11,6 +11,7 @@ from mlsql.models.choice import choose
 from mlsql.models.manifest import CandidateRecord, ModelStore, StoredModel
 from mlsql.options import TEXT, Options, integer, option
 from mlsql.session import Run
+from mlsql.stages.algorithms.retired import current_name
 from mlsql.stages.faults import span_of
 
 VERSION, INDEX, METRIC = "modelVersion", "algIndex", "autoSelectByMetric"
@@ -43,7 +44,7 @@ def chosen_model(
     """The version and the model in it; errors are placed at the option, or else at the path."""
     stored, candidate = model_at(store, address.path, choice, given, run)
     trained_by = stored.manifest.algorithm
-    if trained_by.casefold() != address.algorithm.text.casefold():
+    if trained_by.casefold() != current_name(address.algorithm.text).casefold():
         raise ScriptError(
             f"the model at `{stored.ref.path}` was trained by {trained_by}",
             span=address.algorithm.span,
@@ -63,4 +64,13 @@ def model_at(
     with run.guard(span_of(given, VERSION) or path.span):
         stored = store.open(folder, choice.version)
     with run.guard(span_of(given, METRIC if choice.index is None else INDEX) or path.span):
-        return stored, choose(stored, index=choice.index, metric=choice.metric)
+        return stored, choose(stored, index=choice.index, metric=_metric(stored, choice.metric, run))
+
+
+def _metric(stored: StoredModel, wanted: str | None, run: Run) -> str | None:
+    """What decides; old scripts say ``f1`` of any model, and mean the usual metric of its kind."""
+    computed = {name for each in stored.manifest.candidates for name in each.metrics}
+    if wanted is None or wanted in computed or not run.scope.dialect.usual_metric_instead:
+        return wanted
+    run.emit(Log(f"the metric '{wanted}' was not computed: the usual one decides"))
+    return None

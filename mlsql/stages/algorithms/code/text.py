@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from mlsql.udf.scripts import Code, Target
 
 CODE, CLASS, METHOD = "code", "className", "methodName"
 _SELF = "self"
+_SCALA = re.compile(r"\bdef \w+\([^)]*\)\s*(?::\s*[A-Z][^=\n]*)?=")
+_NO_SCALA = "it looks like Scala; a class of it in a jar: register JavaUDF.`com.example.Function` as f"
 _ANNOTATED: Mapping[str, str] = MappingProxyType(
     {"int": "bigint", "float": "double", "str": "string", "bool": "boolean", "bytes": "binary"}
 )
@@ -75,13 +78,16 @@ class WrittenCode:
 
     def _refusal(self, error: SyntaxError | ValueError) -> ScriptError:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
+        hint = _NO_SCALA if _SCALA.search(self.code.text) else None
         number = getattr(error, "lineno", None)
         if number is None:
-            return OptionFault(f"no Python: {said}", option=CODE)
+            return OptionFault(f"no Python: {said}", option=CODE, hint=hint)
         if self.script is not None:
-            return ScriptError(f"no Python: {said}", span=_line_of(self.script, number))
+            return ScriptError(f"no Python: {said}", span=_line_of(self.script, number), hint=hint)
         line = self.code.line_at(number)
-        return OptionFault(f"{self.code.name}:{number}: no Python: {said} in `{line}`", option=CODE)
+        return OptionFault(
+            f"{self.code.name}:{number}: no Python: {said} in `{line}`", option=CODE, hint=hint
+        )
 
 
 def parameters(function: ast.FunctionDef, target: Target) -> tuple[Column, ...]:

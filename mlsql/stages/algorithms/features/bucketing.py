@@ -25,10 +25,18 @@ from mlsql.options import (
 )
 from mlsql.session import quoted
 from mlsql.stages.algorithms.base import Call
-from mlsql.stages.algorithms.features.declaration import INPUT, INPUTS, FeatureStep, InputOptions, Lesson
+from mlsql.stages.algorithms.features.declaration import (
+    INPUT,
+    INPUTS,
+    OUTPUT,
+    FeatureStep,
+    InputOptions,
+    Lesson,
+)
 from mlsql.stages.algorithms.features.numeric import (
     NumbersOptions,
     NumbersStep,
+    as_array,
     check_numbers,
     prepared,
     split_numbers,
@@ -62,6 +70,8 @@ class Column:
     name: str
     splits: tuple[float, ...] | None
     buckets: int
+    output: str = ""
+    """The column for the result; empty: the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +97,9 @@ class DiscretizerOptions(NumbersOptions):
     )
     invalid: str = option("handleInvalid", _INVALID, "What NaN, and what lies outside, is.", default="error")
     groups: Mapping[str, OptionText] = option_family(
-        GROUPS, "A group a column, as `fitParam.0.inputCol` with `fitParam.0.splitArray` or `.numBuckets`."
+        GROUPS,
+        "A group a column, as `fitParam.0.inputCol` with `fitParam.0.splitArray` or `.numBuckets`, and"
+        " `.outputCol`.",
     )
     inputs: tuple[str, ...] = option(
         INPUTS, NAMES, "Columns of numbers, or one column of arrays or vectors.", default=(), aliases=(INPUT,)
@@ -154,6 +166,16 @@ select bucket(array(0.5, 3)) as both as answers;
             splits = [np.array(column.splits) for column in columns]
         return prepared([Buckets(tuple(splits), options.invalid == "keep")], len(names))
 
+    def outputs(self, options: DiscretizerOptions, frame: DataFrame) -> Mapping[str, str]:
+        """The bucket of each number in its column, or in that which its group names."""
+        columns = options.columns
+        if len(columns) == 1:
+            options = dataclasses.replace(options, output=columns[0].output or options.output)
+        if options.output or not any(each.output for each in columns):
+            return super().outputs(options, frame)
+        answer = f"{{f}}({as_array(frame, options.inputs)})"
+        return {each.output or each.name: f"{answer}[{place}]" for place, each in enumerate(columns)}
+
 
 def _columns(options: DiscretizerOptions) -> Iterator[Column]:
     """The columns of the groups, in the order of their numbers."""
@@ -165,7 +187,7 @@ def _columns(options: DiscretizerOptions) -> Iterator[Column]:
         read = read_options(_GroupOptions, given, owner=f"{GROUPS}{group}")
         if options.method == "bucketizer" and read.splits is None:
             raise OptionFault("the bucketizer needs to know its splits", option=f"{GROUPS}{group}.{INPUT}")
-        yield Column(read.input, read.splits, read.buckets)
+        yield Column(read.input, read.splits, read.buckets, read.output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +203,7 @@ class _GroupOptions:
         aliases=("splitArray",),
     )
     buckets: int = option("numBuckets", integer(2), "How many buckets quantile makes.", default=2)
+    output: str = option(OUTPUT, TEXT, "Column for the bucket; else that of the number.", default="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mlsql.udf.predictors.plain.stepping import FittedStep, StepFunction
 
 INPUT, INPUTS, OUTPUT = "inputCol", "inputCols", "outputCol"
+DATA = "data"
+"""The folder of a table that no name asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,10 @@ class FeatureStep(ABC, Generic[OptionsT]):
         """Raise where a column has a type that the step cannot work on."""
 
     def train(self, call: Call[OptionsT], run: Run, /) -> DataFrame:
-        """Fit the step on the table and store it; the table as the step makes it."""
+        """Fit the step on the table and store it; the table as the step makes it.
+
+        One that the statement gives no name is saved below the path, where older engines left it.
+        """
         path = run.policy.path(call.path.text, span=call.path.span, purpose="model")
         call = replace(call, options=self.settled(call.options))
         names = _found(call.frame, {**self.inputs(call.options), **self.also_learns_from(call.options)})
@@ -132,7 +137,10 @@ class FeatureStep(ABC, Generic[OptionsT]):
         rows = data.record.rows - data.record.left_out
         stored = fit_and_store(training, _Fits(self, call, rows), run, self.store).stored
         with run.guard(call.span):
-            return self._table(call.frame, call.options, stored, stored.manifest.candidates[0], run)
+            table = self._table(call.frame, call.options, stored, stored.manifest.candidates[0], run)
+            if not call.is_named:
+                table.write.mode("overwrite").parquet(f"{path.rstrip('/')}/{DATA}")
+        return table
 
     def predict(self, call: Call[ModelChoice], run: Run, /) -> DataFrame:
         """Another table as the stored step makes it."""

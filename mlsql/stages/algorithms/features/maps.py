@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from mlsql.bridge.errors import DataFault, OptionFault
 from mlsql.grammar.nodes import Word
@@ -22,6 +22,7 @@ from mlsql.stages.faults import span_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from mlsql.models.manifest import Label
     from mlsql.udf.predictors.plain.lookups import Dictionary, Lookups
     from mlsql.udf.predictors.plain.vectorising import MapVector
 
@@ -35,7 +36,10 @@ class LookupOptions(StoringOptions):
     """Further tables and files, and what a key without a value becomes."""
 
     missing: str | None = option(
-        MISSING, TEXT, "The value of a key that has none; else it is null.", default=None
+        MISSING,
+        TEXT,
+        "What a key without a value becomes: the value of this key, if the table has it, else this value.",
+        default=None,
     )
     files: tuple[str, ...] = option(
         FILES, NAMES, "Files of further pairs, a line a key and a value with a tab between.", default=()
@@ -69,8 +73,8 @@ class MapValuesOptions(LookupOptions):
 class TableToMapOptions(LookupOptions):
     """Which column stands for which."""
 
-    input: str = option(KEY, TEXT, "Column of the keys.", aliases=(INPUT,))
-    output: str = option(VALUE, TEXT, "Column of the values.", aliases=(OUTPUT,))
+    input: str = option(KEY, TEXT, "Column of the keys.", default="key", aliases=(INPUT,))
+    output: str = option(VALUE, TEXT, "Column of the values.", default="value", aliases=(OUTPUT,))
 
 
 class _LookupStep(FeatureStep[OptionsT]):
@@ -102,11 +106,8 @@ class _LookupStep(FeatureStep[OptionsT]):
 
         kind = type_of(lesson.frame, lesson.options.output)
         kind = "double" if kind.startswith("decimal") else kind
-        missing = lesson.options.missing
-        read = _reader(kind)
-        return Lookups(
-            tuple(self._dictionaries(lesson, kind)), kind, None if missing is None else read(missing, MISSING)
-        )
+        dictionaries = tuple(self._dictionaries(lesson, kind))
+        return Lookups(dictionaries, kind, _of_missing(lesson.options.missing, dictionaries[0], kind))
 
     def outputs(self, options: Any, frame: DataFrame) -> Mapping[str, str]:  # noqa: ARG002
         """The value of each key, as the functions find it."""
@@ -221,6 +222,15 @@ def _of_pairs(name: str, pairs: Mapping[str, Any]) -> Dictionary:
     from mlsql.udf.predictors.plain.lookups import Dictionary
 
     return Dictionary(name, tuple(pairs), tuple(pairs.values()))
+
+
+def _of_missing(given: str | None, known: Dictionary, kind: str) -> Label | None:
+    """The value of a key that has none: that of the key *given*, or what is written as a value."""
+    if given is None:
+        return None
+    if given in known.keys:
+        return known.values[known.keys.index(given)]
+    return cast("Label", _reader(kind)(given, MISSING))
 
 
 def _reader(kind: str) -> Any:

@@ -51,11 +51,13 @@ class NumbersStep(FeatureStep[OptionsT]):
         return Columns("features", (NUMBERS,), invalid="keep" if self.nulls_are_values else "error")
 
     def outputs(self, options: OptionsT, frame: DataFrame) -> Mapping[str, str]:
-        """The numbers in place of the old ones, or as one array in a column of their own."""
+        """The numbers in place of the old ones; in a column of their own, several as one array."""
         names, answer = options.inputs, f"{{f}}({as_array(frame, options.inputs)})"
         if not is_nested(frame, names):
-            each = {name: f"{answer}[{place}]" for place, name in enumerate(names)}
-            return {options.output: answer} if options.output else each
+            if options.output and len(names) > 1:
+                return {options.output: answer}
+            made = (options.output,) if options.output else names
+            return {name: f"{answer}[{place}]" for place, name in enumerate(made)}
         is_vector = type_of(frame, names[0]) == "vector"
         return {options.output or names[0]: f"vec_dense({answer})" if is_vector else answer}
 

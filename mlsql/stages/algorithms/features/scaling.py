@@ -87,6 +87,7 @@ class NormalizeOptions(OutlierOptions):
         one_of("standard", "p-norm"),
         "standard: each column gets mean 0 and deviation 1; p-norm: each row gets length 1.",
         default="standard",
+        aliases=("scaleMethod",),
     )
     p: float = option(
         "p",

@@ -54,7 +54,7 @@ class TfIdfInPlaceOptions(SegmentingOptions):
     )
     priority: float = option("priority", number(0), "So many times more these words weigh.", default=1.0)
     n_grams: tuple[int, ...] = option(
-        "nGrams", SIZES, "So many words one after the other are a term too.", default=()
+        "nGrams", SIZES, "So many words one after the other are a term too.", default=(), aliases=("nGram",)
     )
 
 

@@ -24,6 +24,7 @@ from mlsql.stages.algorithms.mllib.functions import register_model
 from mlsql.stages.algorithms.mllib.judging import judge_stored
 from mlsql.stages.algorithms.mllib.options import MllibOptions, PredictOptions
 from mlsql.stages.algorithms.mllib.training import trained
+from mlsql.stages.algorithms.retired import current_name
 from mlsql.stages.algorithms.tuning import FOLDS, SEARCH
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class AutoOptions(MllibOptions):
 def _candidates_of(names: Sequence[str]) -> tuple[SparkEstimator, ...]:
     """The declarations called *names*, in any case."""
     known = {each.name.casefold(): each for each in CLASSIFIERS if each.gives == "probabilities"}
+    names = [*map(current_name, names)]
     for name in names:
         if name.casefold() not in known:
             titles = [each.name for each in known.values()]

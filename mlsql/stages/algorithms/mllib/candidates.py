@@ -110,6 +110,7 @@ class ParamReader:
         Where the best is searched for, the bare seed is that of the search.
         """
         own = [name for name in self.params if name != SEED or tuning.selection is None]
+        own = [name for name in own if name not in self.columns]
         grouped = {key: text for key, text in _family(given).items() if _name(key) not in self.columns}
         bare = {name: given[name] for name in own if name in given}
         if bare and any(_number(key) for key in grouped):

@@ -30,10 +30,11 @@ def _read_number(text: str) -> float:
 
 
 def _inside(text: str) -> list[str]:
+    """What is written in brackets, or without: older engines took ``3.0`` for ``[3.0]``."""
     written = text.strip()
-    if not written.startswith("[") or not written.endswith("]"):
+    if not written or written.startswith("[") != written.endswith("]"):
         raise ValueError(text)
-    return [each.strip() for each in written[1:-1].split(",") if each.strip()]
+    return [each.strip() for each in written.strip("[]").split(",") if each.strip()]
 
 
 def _read_numbers(text: str) -> tuple[float, ...]:

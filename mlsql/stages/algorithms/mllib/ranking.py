@@ -43,8 +43,8 @@ _TOLERANCE = 0.001
 class RankOptions(StoringOptions):
     """Where the edges are, and how long is iterated."""
 
-    source: str = option(SOURCE, TEXT, "Column with the vertex that an edge comes from.", default="src")
-    target: str = option(TARGET, TEXT, "Column with the vertex that it points at.", default="dst")
+    source: str = option(SOURCE, TEXT, "Column with the vertex that an edge comes from.", default="edgeSrc")
+    target: str = option(TARGET, TEXT, "Column with the vertex that it points at.", default="edgeDst")
     vertex: str = option(VERTEX, TEXT, "Name of what a function of the ranks takes.", default=_VERTEX)
     tolerance: float | None = option(
         "tol", number(1e-12), "Iterate until no rank changes by more (0.001); not with maxIter.", default=None
@@ -65,10 +65,10 @@ class Ranking(PredictsByColumns):
         "`register` makes `f(vertex)`, its rank; null for one that the graph did not have."
     )
     example: ClassVar[str] = """\
-select id as src, id * id % 7 as dst from range(1, 7) as edges;
+select id as edgeSrc, id * id % 7 as edgeDst from range(1, 7) as edges;
 train edges as PageRank.`out/example/PageRank` where maxIter="5" as models;
 register PageRank.`out/example/PageRank` as importance;
-select src, importance(src) as rank from edges as ranked;
+select edgeSrc, importance(edgeSrc) as rank from edges as ranked;
 """
 
     def train(self, call: Call[RankOptions], run: Run, /) -> DataFrame:

@@ -14,7 +14,7 @@ from mlsql.bridge.errors import DataFault
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
 from mlsql.models.manifest import CandidateRecord, Column, StoredModel
-from mlsql.options import TEXT, Options, integer, option
+from mlsql.options import TEXT, Options, integer, one_of, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.columns import EVALUATE
@@ -42,8 +42,9 @@ from mlsql.stages.algorithms.training_data import examine
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-USER, ITEM, RATING = "userCol", "itemCol", "ratingCol"
-_COLUMNS: Mapping[str, str] = MappingProxyType({name: name for name in (USER, ITEM, RATING)})
+USER, ITEM, RATING, COLD_START = "userCol", "itemCol", "ratingCol", "coldStartStrategy"
+_OF_ALL: Mapping[str, str] = MappingProxyType({name: name for name in (USER, ITEM, RATING, COLD_START)})
+"""What older scripts say of each model, and is an option of the statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,12 @@ class RecommenderOptions(FamilyOptions):
     )
     evaluate: str | None = option(
         EVALUATE, TEXT, "Table on which the models are judged.", default=None, aliases=("validateTable",)
+    )
+    cold_start: str = option(
+        COLD_START,
+        one_of("nan", "drop"),
+        "Users and items that were not there in training are left out when models are judged, either way.",
+        default="drop",
     )
 
 
@@ -93,7 +100,7 @@ select user, item, opinion(user, item) as guessed from ratings as guesses;
 
     @property
     def _reader(self) -> ParamReader:
-        return ParamReader("ALSInPlace", "regressor", params_of(RECOMMENDER), _COLUMNS)
+        return ParamReader("ALSInPlace", "regressor", params_of(RECOMMENDER), _OF_ALL)
 
     def check(self, given: Options, /) -> None:
         """Raise what cannot be asked of Spark, before it is."""

@@ -14,6 +14,7 @@ from mlsql.options import BOOLEAN, FRACTIONS, TEXT, integer, option
 from mlsql.session import Run, quoted
 from mlsql.stages.algorithms.base import Call
 from mlsql.stages.algorithms.descriptions import RATE_SAMPLER
+from mlsql.stages.algorithms.tools.outcomes import save_at
 from mlsql.stages.algorithms.tools.row_keys import unused_names, with_keys
 
 if TYPE_CHECKING:
@@ -54,8 +55,15 @@ class RateSampler:
     doc: ClassVar[str] = RATE_SAMPLER.doc
     example: ClassVar[str] = RATE_SAMPLER.example
 
-    def transform(self, call: Call[SamplerOptions], run: Run, /) -> DataFrame:  # noqa: ARG002
-        """All rows and columns, and ``__split__``; starts no Spark job."""
+    def transform(self, call: Call[SamplerOptions], run: Run, /) -> DataFrame:
+        """All rows and columns, and ``__split__``; starts no Spark job.
+
+        Without a name for them, as old scripts have it, they are saved at the path.
+        """
+        marked = self._marked(call)
+        return marked if call.is_named else save_at(run, call.path, marked, SPLIT)
+
+    def _marked(self, call: Call[SamplerOptions]) -> DataFrame:
         label = _label(call.options, call.frame)
         columns = [*map(quoted, call.frame.columns), SPLIT]
         if SPLIT in map(str.casefold, call.frame.columns):

@@ -7,6 +7,8 @@ import dataclasses
 import pytest
 
 from mlsql.errors import DataError, Refused, ScriptError, SqlError, UndefinedVariable
+from mlsql.stages.algorithms.code.text import WrittenCode
+from mlsql.udf.scripts import Code
 
 pytestmark = pytest.mark.spark
 
@@ -273,6 +275,16 @@ def test_a_wrong_statement_is_told_with_the_way_out(scripts, options, message):
     told = refused(scripts, f'register ScriptUDF.`` as f where {options} and code="def apply(a): return 1";')
     assert told.message.startswith(message)
     assert told.span is not None
+
+
+@pytest.mark.parametrize(
+    "code", ["def apply(a:Double,b:Double)={\n   a + b\n}", "def apply(n: Int): Map[String, Int] = Map()"]
+)
+def test_scala_is_told_what_it_is(code):
+    """Older engines took it where no language was named."""
+    with pytest.raises(ScriptError) as told:
+        WrittenCode(Code(code, "code")).tree()
+    assert told.value.hint.startswith("it looks like Scala")
 
 
 def test_parameters_that_sql_cannot_give_are_refused(scripts):

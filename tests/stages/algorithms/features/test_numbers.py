@@ -49,10 +49,10 @@ def test_formulas_are_what_they_say(method, formula):
 
 @pytest.mark.usefixtures("points")
 def test_outliers_become_the_median_first(fitted):
-    """100 lies outside of the fences, in the table and in the function."""
-    options = {"inputCols": "a", "scaleMethod": "sqrt", "removeOutlierValue": "true"}
-    rows = fitted("ScalerInPlace", "t", options, "f(array(a))[0]", "a")
-    assert rows[3].a == pytest.approx(np.sqrt(2.0))
+    """100 lies outside of the fences, in the table and in the function; one number gets one of its own."""
+    options = {"inputCols": "a", "outputCol": "o", "scaleMethod": "sqrt", "removeOutlierValue": "true"}
+    rows = fitted("ScalerInPlace", "t", options, "f(array(a))[0]", "o")
+    assert (rows[3].a, rows[3].o) == (100, pytest.approx(np.sqrt(2.0)))
 
 
 def test_standard_is_scikit_learns_but_for_the_sample(points, fitted):
@@ -106,13 +106,14 @@ def test_splits_are_where_they_are_said(fitted):
 
 
 def test_each_column_may_have_its_own_buckets(points):
-    """By groups, as old scripts write them."""
+    """By groups, as old scripts write them, and a column of its own for the result."""
     rows = points.rows("""
         train t as Discretizer.`m` where `fitParam.0.inputCol`="b" and `fitParam.0.splitArray`="-inf,0,inf"
+          and `fitParam.0.outputCol`="o"
           and `fitParam.1.inputCol`="a" and `fitParam.1.splitArray`="0,3,50,200" as made;
-        select a, b from made order by n as sorted;
+        select a, b, o from made order by n as sorted;
     """)
-    assert [(row["a"], row["b"]) for row in rows] == [(0, 0), (0, 1), (1, 1), (2, 1)]
+    assert [(row["a"], row["b"], row["o"]) for row in rows] == [(0, -1, 0), (0, 0, 1), (1, 1, 1), (2, 8, 1)]
 
 
 REFUSED = [

@@ -77,11 +77,14 @@ def rows_by(rows):
 
 
 def test_texts_are_counted(scripts, fitted):
-    """Phone numbers, addresses, URLs, pictures and characters, as columns and as functions."""
-    text = "打 13812345678 或 ann@example.com，见 https://example.com/a/b.png 和 http://example.com"
+    """Phone numbers, accounts, addresses, URLs, pictures and characters, as columns and as functions."""
+    text = (
+        "打 13812345678 或 ann@example.com，见 https://example.com/a/b.png 和 http://example.com, QQ: 123456"
+    )
     scripts.table("t", [(0, text)], "n int, s string")
     (row,) = fitted("FeatureExtractInPlace", "t", {"inputCol": "s"}, "f_url(s)", "url")
-    assert (row.phone, row.email, row.url, row.picture, row.chinese, row.length) == (1, 1, 2, 1, 4, len(text))
+    assert (row.phone, row.email, row.url, row.pic, row.chinese, row.length) == (1, 1, 2, 1, 4, len(text))
+    assert row.qqwechat == 1
     (answer,) = scripts.rows("select f(s) as counts from t as one;")
     assert answer["counts"][:4] == [1.0, 1.0, 2.0, 1.0]
 
@@ -93,7 +96,10 @@ def test_texts_are_parsed(scripts):
 
 
 def test_values_are_found_by_their_keys(scripts):
-    """MapValues and TableToMap: of the table, of another or a file, or what stands for the missing."""
+    """MapValues and TableToMap: of the table, of another or a file, or what stands for the missing.
+
+    That is the value of a key, as MLSQL has it, or a value itself.
+    """
     scripts.table("t", [("a", 1), ("b", 2), (None, 3)], "k string, v int")
     scripts.table("u", [("c", 4)], "k string, v int")
     (scripts.path / "more.txt").write_text("d\t5\n")
@@ -104,14 +110,15 @@ def test_values_are_found_by_their_keys(scripts):
           and dic.paths="more.txt" and dic.names="file" as y;
         register TableToMap.`m/t` as g;
         train t as TableToMap.`m/p` where keyField="k" and valueField="v" and table.paths="u"
-          and table.names="further" as z;
+          and table.names="further" and mapMissingTo="b" as z;
         register TableToMap.`m/p` as h;
         select f("b") as known, f("x") as missing, f(null) as none, g("c") as other, g("x") as nothing,
-          g_u("a") as elsewhere, g_file("d") as filed, h_further("c") as further as one;
+          g_u("a") as elsewhere, g_file("d") as filed, h_further("c") as further, h("x") as default,
+          f_array(array("a", "x", null)) as several as one;
     """)
     assert row == {
         "known": 2, "missing": -1, "none": None, "other": 4, "nothing": None, "elsewhere": None, "filed": 5,
-        "further": 4,
+        "further": 4, "default": 2, "several": [1, -1, -1],
     }  # fmt: skip
     with pytest.raises(MlsqlError, match="2 names are given to 1 tables"):
         scripts(

@@ -54,7 +54,7 @@ def test_a_grid_makes_models_but_a_list_is_a_value():
         ({"fitParam__0__maxDept": "3"}, "fitParam.0.maxDept", "has no parameter 'maxDept'"),
         ({"fitParam__1__maxDepth": "deep"}, "fitParam.1.maxDepth", "takes a whole number, not 'deep'"),
         ({"numTrees": "3", "fitParam__0__maxDepth": "3"}, "numTrees", "belongs to no group"),
-        ({"fitParam__0__thresholds": "1,2"}, "fitParam.0.thresholds", "numbers in brackets"),
+        ({"fitParam__0__thresholds": "[1,2"}, "fitParam.0.thresholds", "numbers in brackets"),
     ],
 )
 def test_what_cannot_be_is_told_before_spark_is_asked(options, option, message):
@@ -109,6 +109,7 @@ def test_numbers_vectors_and_infinity_are_read_by_the_type():
     logistic = params_of("pyspark.ml.classification.LogisticRegression")
     assert logistic["tol"].value("1e-3") == 1e-3
     assert logistic["thresholds"].value("[0.5, inf]") == [0.5, float("inf")]
+    assert logistic["thresholds"].value("3.0") == [3.0]
     assert list(logistic["upperBoundsOnIntercepts"].value("[1.0,inf]")) == [1.0, float("inf")]
     assert logistic["lowerBoundsOnCoefficients"].value("[[-inf,0],[1,2]]").toArray().tolist() == [
         [float("-inf"), 0.0],

@@ -115,7 +115,8 @@ def test_opinions_are_those_of_spark(scripts):
         "select cast(id % 5 as int) as user, cast(id div 5 as int) as item, 1.0 + id % 4 as rating"
         " from range(20) as ratings;"
         "train ratings as ALSInPlace.`m` where `fitParam.0.maxIter`='2' and `fitParam.0.rank`='2'"
-        " and `fitParam.0.userCol`='user' and userRec='2' and evaluateTable='ratings';"
+        " and `fitParam.0.userCol`='user' and userRec='2' and evaluateTable='ratings'"
+        " and coldStartStrategy='drop';"
     )
     rows = scripts.rows(
         "register ALSInPlace.`m` as f; select user, item, f(user, item) as score from ratings as q;"
@@ -158,7 +159,7 @@ def test_ranks_are_those_of_the_equation(scripts):
     import numpy as np
 
     edges = [("a", "b"), ("b", "c"), ("c", "a"), ("d", "a"), ("a", "e")]
-    scripts.table("edges", edges, "src string, dst string")
+    scripts.table("edges", edges, "edgeSrc string, edgeDst string")
     scripts("train edges as PageRank.`m` where tol='1e-9';")
     rows = scripts.rows(
         "register PageRank.`m` as f;"

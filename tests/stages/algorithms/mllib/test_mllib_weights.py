@@ -58,7 +58,26 @@ def tables(spark):
         each.frame.unpersist()
 
 
-def fitted(name, params, rows, run):
+@pytest.fixture(scope="module")
+def known():
+    """The models that are fitted so far."""
+    return {}
+
+
+@pytest.fixture
+def fitted(tables, known, scripts):
+    """Gives the model of Spark ML with some params on a table; each is fitted once."""
+
+    def model(name, params, table):
+        key = name, table, tuple(params.items())
+        if key not in known:
+            known[key] = fitted_on(tables[table], name, params, scripts.run)
+        return known[key]
+
+    return model
+
+
+def fitted_on(rows, name, params, run):
     """The model of Spark ML."""
     declared = DECLARED[name]
     classes = rows.classes if declared.kind == "classifier" else None
@@ -140,10 +159,10 @@ MORE = [
 @pytest.mark.parametrize(
     ("name", "table", "params"), [*USUAL, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE)]
 )
-def test_the_plain_form_equals_spark(tables, scripts, tmp_path, name, table, params):
+def test_the_plain_form_equals_spark(tables, fitted, scripts, tmp_path, name, table, params):
     """To 1e-9, labels and probabilities, and one row alone as among many."""
     rows = tables[table]
-    model = fitted(name, params, rows, scripts.run)
+    model = fitted(name, params, table)
     plain = stored(model, scripts.run, tmp_path / "model")
     tells = DECLARED[name].gives == "probabilities"
     columns = ["prediction", *(["probability"] if tells else [])]
@@ -164,10 +183,10 @@ def test_the_plain_form_equals_spark(tables, scripts, tmp_path, name, table, par
         for each in (*USUAL, *MORE, ("IsotonicRegression", "diabetes", {"featureIndex": "2"}))
     ],
 )
-def test_the_function_equals_spark(tables, scripts, tmp_path, name, table, params):
+def test_the_function_equals_spark(tables, fitted, scripts, tmp_path, name, table, params):
     """To 1e-9, labels and probabilities, of arrays and of vectors."""
     rows = tables[table]
-    model = fitted(name, params, rows, scripts.run)
+    model = fitted(name, params, table)
     folder = tmp_path / "_model_0" / "model" / "0"
     folder.mkdir(parents=True)
     save_spark_model(model.model, folder, scripts.run.spark)
@@ -194,39 +213,39 @@ def test_categories_are_answered_as_by_spark(spark, scripts, tmp_path):
     raw = spark.createDataFrame(given, ["raw", "__truth"]).coalesce(1)
     indexed = VectorIndexer(inputCol="raw", outputCol="features", maxCategories=8).fit(raw).transform(raw)
     rows = Rows(indexed, matrix, truth, (0, 1))
-    model = fitted("DecisionTree", {"maxDepth": "4"}, rows, scripts.run)
+    model = fitted_on(rows, "DecisionTree", {"maxDepth": "4"}, scripts.run)
     plain = stored(model, scripts.run, tmp_path / "model")
     asked = [*matrix, [9.0, 1.0, 2.0], [2.0, 7.0, 3.0]]
     expected = [model.model.predictProbability(Vectors.dense(row)).toArray() for row in asked]
     assert plain.probabilities(np.array(asked)) == pytest.approx(np.array(expected), abs=1e-12)
 
 
-def test_topics_are_those_of_spark(tables, scripts, tmp_path):
+def test_topics_are_those_of_spark(tables, fitted, scripts, tmp_path):
     """As near as Spark itself comes to what its inference goes to."""
     rows = tables["iris"]
-    model = fitted("LDA", {"k": "3", "maxIter": "3"}, rows, scripts.run)
+    model = fitted("LDA", {"k": "3", "maxIter": "3"}, "iris")
     plain = stored(model, scripts.run, tmp_path / "model")
     answers = model.model.transform(rows.frame).select("topicDistribution").collect()
     expected = np.array([each.topicDistribution.toArray() for each in answers])
     assert plain.predict(rows.matrix) == pytest.approx(expected, abs=1e-3)
 
 
-def test_linear_regression_is_that_of_scikit_learn(tables, scripts, tmp_path):
+def test_linear_regression_is_that_of_scikit_learn(tables, fitted, scripts, tmp_path):
     """The same sums of least squares on the same rows."""
     from sklearn.linear_model import LinearRegression
 
     rows = tables["diabetes"]
-    plain = stored(fitted("LinearRegression", {}, rows, scripts.run), scripts.run, tmp_path / "model")
+    plain = stored(fitted("LinearRegression", {}, "diabetes"), scripts.run, tmp_path / "model")
     expected = LinearRegression().fit(rows.matrix, rows.truth).predict(rows.matrix)
     assert plain.predict(rows.matrix) == pytest.approx(expected, rel=1e-6)
 
 
-def test_gaussian_bayes_is_that_of_scikit_learn(tables, scripts, tmp_path):
+def test_gaussian_bayes_is_that_of_scikit_learn(tables, fitted, scripts, tmp_path):
     """The same probabilities, but for the little that scikit-learn adds to each variance."""
     from sklearn.naive_bayes import GaussianNB
 
     rows = tables["iris"]
-    model = fitted("NaiveBayes", {"modelType": "gaussian"}, rows, scripts.run)
+    model = fitted("NaiveBayes", {"modelType": "gaussian"}, "iris")
     plain = stored(model, scripts.run, tmp_path / "model")
     expected = GaussianNB(var_smoothing=0).fit(rows.matrix, rows.truth)
     # Spark smooths the priors: (n + 1) / (N + 3) with its default of 1.
@@ -235,36 +254,36 @@ def test_gaussian_bayes_is_that_of_scikit_learn(tables, scripts, tmp_path):
     assert plain.probabilities(rows.matrix) == pytest.approx(expected.predict_proba(rows.matrix), abs=1e-6)
 
 
-def test_isotonic_regression_is_that_of_scikit_learn(tables, scripts, tmp_path):
+def test_isotonic_regression_is_that_of_scikit_learn(tables, fitted, scripts, tmp_path):
     """The same steps, found by pooling neighbours that are out of order."""
     from sklearn.isotonic import IsotonicRegression
 
     rows = tables["diabetes"]
-    model = fitted("IsotonicRegression", {"featureIndex": "2"}, rows, scripts.run)
+    model = fitted("IsotonicRegression", {"featureIndex": "2"}, "diabetes")
     plain = stored(model, scripts.run, tmp_path / "model")
     expected = IsotonicRegression().fit(rows.matrix[:, 2], rows.truth).predict(rows.matrix[:, 2])
     assert plain.predict(rows.matrix) == pytest.approx(expected, rel=1e-9)
 
 
-def test_logistic_regression_is_that_of_scikit_learn(tables, scripts, tmp_path):
+def test_logistic_regression_is_that_of_scikit_learn(tables, fitted, scripts, tmp_path):
     """The same penalised likelihood has the same maximum: Spark's 1/(n C) is scikit-learn's C."""
     from sklearn.linear_model import LogisticRegression
 
     rows = tables["iris"]
     params = {"regParam": "0.02", "standardization": "false", "tol": "1e-10", "maxIter": "300"}
-    plain = stored(fitted("LogisticRegression", params, rows, scripts.run), scripts.run, tmp_path / "model")
+    plain = stored(fitted("LogisticRegression", params, "iris"), scripts.run, tmp_path / "model")
     penalty = 1 / (0.02 * len(rows.truth))
     expected = LogisticRegression(C=penalty, tol=1e-10, max_iter=5000).fit(rows.matrix, rows.truth)
     assert plain.probabilities(rows.matrix) == pytest.approx(expected.predict_proba(rows.matrix), abs=1e-4)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # when it is imported, MLflow complains of its own hints
-def test_mlflow_alone_loads_the_model(tables, scripts, tmp_path):
+def test_mlflow_alone_loads_the_model(tables, fitted, scripts, tmp_path):
     """The folder is an ordinary model of Spark for MLflow, with the same answers."""
     import mlflow.spark
 
     rows = tables["diabetes"]
-    model = fitted("LinearRegression", {}, rows, scripts.run)
+    model = fitted("LinearRegression", {}, "diabetes")
     (tmp_path / "model").mkdir()
     model.save(tmp_path / "model", scripts.run)
     loaded = mlflow.spark.load_model(str(tmp_path / "model"), dfs_tmpdir=str(tmp_path / "dfs"))
