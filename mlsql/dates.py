@@ -90,8 +90,14 @@ def _plus_months(moment: datetime, months: int) -> datetime:
 
 
 _SHIFTS: Mapping[str, Callable[[datetime, int], datetime]] = {
+    "plusMinutes": lambda moment, n: moment + timedelta(minutes=n),
+    "minusMinutes": lambda moment, n: moment - timedelta(minutes=n),
+    "plusHours": lambda moment, n: moment + timedelta(hours=n),
+    "minusHours": lambda moment, n: moment - timedelta(hours=n),
     "plusDays": lambda moment, n: moment + timedelta(days=n),
     "minusDays": lambda moment, n: moment - timedelta(days=n),
+    "plusWeeks": lambda moment, n: moment + timedelta(weeks=n),
+    "minusWeeks": lambda moment, n: moment - timedelta(weeks=n),
     "plusMonths": _plus_months,
     "minusMonths": lambda moment, n: _plus_months(moment, -n),
     "plusYears": lambda moment, n: _plus_months(moment, 12 * n),
@@ -120,6 +126,7 @@ def _weekday(moment: datetime, width: int) -> str:
 _FIELDS: Mapping[str, Callable[[datetime, int], str]] = {
     "y": _year,
     "u": _year,
+    "Y": _year,  # of the era, as in Joda-Time, whose patterns old scripts are written in
     "M": _month,
     "L": _month,
     "d": lambda moment, width: _number(moment.day, width),

@@ -22,6 +22,10 @@ class Dialect:
     """A train gives rows of name and value; otherwise one row a model."""
     omits_nulls: bool = False
     """Rows as JSON leave out what is null."""
+    lenient_sql: bool = False
+    """What SQL cannot convert or divide is null; otherwise it is an error."""
+    usual_metric_instead: bool = False
+    """Where ``autoSelectByMetric`` names one that was not computed, the usual one decides; else an error."""
 
 
 MLSQL = Dialect("mlsql")
@@ -32,6 +36,8 @@ BYZER = Dialect(
     tolerates_unknown_options=True,
     report_in_pairs=True,
     omits_nulls=True,
+    lenient_sql=True,
+    usual_metric_instead=True,
 )
 DIALECTS: Mapping[str, Dialect] = MappingProxyType({each.name: each for each in (MLSQL, BYZER)})
 """Every dialect by its name, as ``--dialect`` takes it."""

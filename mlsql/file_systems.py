@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlsql.errors import DataError, MlsqlError, RunError, ScriptError
+from mlsql.names import nearest
 from mlsql.spans import mask_secrets
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -27,6 +28,15 @@ _MOST_TOLD = 300
 def is_remote(path: str) -> bool:
     """Whether *path* is a URI, and not a path of this machine."""
     return _SCHEME.match(path) is not None
+
+
+def hint_of_near(path: str) -> str | None:
+    """A hint that names what lies beside a *path* of this machine under the most similar name."""
+    wanted = Path(path.removeprefix("file://"))
+    beside = [each.name for each in wanted.parent.iterdir()] if wanted.parent.is_dir() else []
+    near = nearest(wanted.name, beside)
+    is_alike = near is not None and nearest(wanted.stem, [Path(near).stem]) is not None  # not just its suffix
+    return f"did you mean '{wanted.parent / near}'?" if near and is_alike else None
 
 
 @dataclass(frozen=True, slots=True)

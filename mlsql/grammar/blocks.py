@@ -17,6 +17,8 @@ KEYWORDS = frozenset({"if", "then", "elif", "else", "fi", "for", "done"})
 WITH_CONDITION = frozenset({"if", "elif"})
 _CLOSES: Mapping[str, str] = {"if": "fi", "for": "done"}
 _OPENS: Mapping[str, str] = {"fi": "if", "elif": "if", "else": "if", "done": "for"}
+_LIKE_CLOSING = frozenset({"end", "endif", "endfor", "end_if", "end_for"})
+"""How other languages close blocks."""
 _DEEPEST = 64
 _FORM = "!for name in '''select …''';"
 
@@ -142,15 +144,16 @@ def misplaced(statements: Iterable[Statement]) -> list[ScriptError]:
     check = _Check()
     for statement in statements:
         check.take(statement)
-    return [*check.errors, *(_unclosed(each.opening) for each in check.opened)]
+    return [*check.errors, *map(_unclosed, check.opened)]
 
 
 @dataclass(slots=True)
 class _Open:
-    """A block that is not closed yet, and its ``!else``."""
+    """A block that is not closed yet, its ``!else``, and what another language would close it with."""
 
     opening: Command
     otherwise: Command | None = None
+    like_closing: Command | None = None
 
     @property
     def keyword(self) -> str:
@@ -169,12 +172,17 @@ class _Check:
         self.errors: list[ScriptError] = []
         self._count = dict.fromkeys(_CLOSES, 0)
         self._before = ""
+        self._while = False
 
     def take(self, statement: Statement) -> None:
         """Open, divide or close a block when *statement* does."""
         keyword = keyword_of(statement)
         if isinstance(statement, Command) and keyword:
             self._take(statement, keyword)
+        word = statement.name.text.lower() if isinstance(statement, Command) else ""
+        self._while |= word == "while"
+        if isinstance(statement, Command) and word in _LIKE_CLOSING and self.opened:
+            self.opened[-1].like_closing = statement
         self._before = keyword
 
     def _take(self, command: Command, keyword: str) -> None:
@@ -207,7 +215,7 @@ class _Check:
     def _leave_to(self, keyword: str) -> None:
         """Give up the blocks inside the innermost one of *keyword*: they are not closed."""
         while self.opened[-1].keyword != keyword:
-            self.errors.append(_unclosed(self._close().opening))
+            self.errors.append(_unclosed(self._close()))
 
     def _divide(self, command: Command, keyword: str) -> None:
         block = self.opened[-1]
@@ -222,16 +230,20 @@ class _Check:
         if keyword in _CLOSES.values() and self.opened:
             block = self.opened[-1]
             return f"the !{block.keyword} of line {block.line} ends with !{_CLOSES[block.keyword]};"
-        return "branches begin with !if <condition>;" if keyword != "done" else f"a loop begins with {_FORM}"
+        if keyword == "done":
+            return f"{'there is no !while: ' if self._while else ''}a loop begins with {_FORM}"
+        return "branches begin with !if <condition>;"
 
     def _tell(self, command: Command, what: str, hint: str | None) -> None:
         place = _place(command)
         self.errors.append(ScriptError(f"{shown(place.text)} {what}", span=place, hint=hint))
 
 
-def _unclosed(opening: Command) -> ScriptError:
-    place = _place(opening)
-    hint = f"close it with !{_CLOSES[keyword_of(opening)]};"
+def _unclosed(block: _Open) -> ScriptError:
+    place = _place(block.opening)
+    hint = f"close it with !{_CLOSES[block.keyword]};"
+    if block.like_closing is not None:
+        hint += f" line {block.like_closing.span.line} has !{block.like_closing.name.text} instead"
     return ScriptError(f"unclosed {shown(place.text)}", span=place, hint=hint)
 
 

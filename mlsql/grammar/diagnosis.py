@@ -19,7 +19,8 @@ from mlsql.grammar.errors import (
     unclosed,
 )
 from mlsql.grammar.mistaken_names import NAME_DIAGNOSES
-from mlsql.grammar.mistaken_options import OPTION_DIAGNOSES
+from mlsql.grammar.mistaken_options import BEFORE_NAMES, OPTION_DIAGNOSES
+from mlsql.grammar.mistaken_words import WORD_DIAGNOSES
 from mlsql.grammar.mistakes import OPENS_OPTION, PATHS, VALUES, WORDLIKE, Diagnosis, Mistake
 from mlsql.grammar.scanner import KEYWORDS, is_statement
 from mlsql.names import nearest
@@ -113,9 +114,12 @@ def _misspelt_before_key(mistake: Mistake) -> Finding | None:
 
 def _misplaced_mode(mistake: Mistake) -> Finding | None:
     """``save overwrit t as …``: the misspelt mode was taken for the table; ``save t overwrite as …``."""
+    modes = [each.lower() for each in _SAVE_MODES]
+    if mistake.verb == "save" and mistake.role == "FORMAT" and mistake.last.is_word(*modes):
+        hint = f"write save {mistake.last.text} {shortened(mistake.taken_for('TABLE')[0].text)} as …"
+        return Finding(mistake.before_here("the mode stands before the table", hint))
     if mistake.verb != "save" or mistake.role != "TABLE" or not mistake.after.is_word("as"):
         return None
-    modes = [each.lower() for each in _SAVE_MODES]
     if mistake.token.is_word(*modes):
         table, mode = mistake.last.text, mistake.token.text
         error = mistake.here("the mode stands before the table", f"write save {mode} {shortened(table)} as …")
@@ -169,7 +173,9 @@ DIAGNOSES: tuple[Diagnosis, ...] = (
     _unclosed,
     _next_statement,
     _typographic,
+    *BEFORE_NAMES,
     *NAME_DIAGNOSES,
+    *WORD_DIAGNOSES,
     _missing_as_before_key,
     _misspelt_before_key,
     _misplaced_mode,

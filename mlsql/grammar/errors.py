@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mlsql.errors import ScriptError, UnknownName
+from mlsql.grammar.foreign_words import way_out
 from mlsql.grammar.nodes import Option
 from mlsql.grammar.scanner import MODES, Token, next_statement
 from mlsql.spans import Script, Span
@@ -19,6 +20,10 @@ from mlsql.spans import Script, Span
 _LONGEST = 40
 _OPENING = re.compile(r"""[rR]?(/\*|'''|\"{3}|['"`])""")
 _FULL_WIDTH: Mapping[str, str] = {"；": ";", "，": ",", "＝": "=", "．": ".", "。": ".", "（": "(", "）": ")"}
+_MISNAMED = re.compile(
+    r"""\bas\s+(?P<written>\w+\.(?P<dotted>\w+)|(?P<quote>['"])(?P<quoted>[^'"\n]+)(?P=quote))\Z""",
+    re.IGNORECASE,
+)
 _CURLY = re.compile("""[“”„‟‘’‚‛«»´＂＇｀]([^“”„‟‘’‚‛«»´＂＇｀"'\n]*)[“”„‟‘’‚‛«»´＂＇｀"']?""")
 
 
@@ -88,13 +93,14 @@ def swallowed(script: Script, tokens: Sequence[Token], token: Token) -> Token | 
 
 def unknown_statement(script: Script, token: Token) -> ScriptError:
     """*token* stands where a statement begins, but begins none."""
+    hint = way_out(token.text, script.text[token.end : token.end + _LONGEST])
     if token.kind == "word":
         words = [word for word in MODES if word != "!"]
-        return UnknownName("statement", token.text, words, span=place(script, token))
+        return UnknownName("statement", token.text, words, span=place(script, token), hint=hint)
     return ScriptError(
         f"a statement begins with a word, not with {shown(token.text)}",
         span=place(script, token),
-        hint="such as load, select, train, or with ! and the name of a command",
+        hint=hint or "such as load, select, train, or with ! and the name of a command",
     )
 
 
@@ -109,6 +115,12 @@ def missing_semicolon(script: Script, tokens: Sequence[Token], token: Token) -> 
 
 def missing_table(query: Span, *, stop: str = "") -> ScriptError:
     """The select of *query* names no table, although more statements follow; *stop* is missing too."""
+    misnamed = _MISNAMED.search(query.text)
+    if misnamed is not None:
+        written = query.script.span(query.start + misnamed.start("written"), query.end)
+        message = "this name has no dots" if misnamed["dotted"] else "a name is written without quotes"
+        name = misnamed["dotted"] or misnamed["quoted"]
+        return ScriptError(message, span=written, hint=f"write `{name}`{stop}")
     end = query.script.span(query.end, query.end)
     return ScriptError(
         f"missing `as <table>{stop}`", span=end, hint="only the last statement may leave it out"

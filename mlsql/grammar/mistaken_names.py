@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from mlsql.grammar.errors import Finding, shortened, shown
 from mlsql.grammar.literals import read_literal
@@ -10,6 +11,11 @@ from mlsql.grammar.mistakes import NAMES, OPENS_OPTION, QUOTED, Diagnosis, Mista
 
 _RUN = re.compile(r"[^\s;]+")
 _KEY_RUN = re.compile(r"[^\s;=]+")
+_QUOTES = tuple("\"'`(")
+_EXAMPLES: Mapping[str, str] = {
+    "include": "file",
+    **dict.fromkeys(("train", "run", "predict", "register"), "SKLearn"),
+}
 
 
 def _table_left_out(mistake: Mistake) -> Finding | None:
@@ -29,9 +35,8 @@ def _path_without_format(mistake: Mistake) -> Finding | None:
     quoted = mistake.token.kind in QUOTED
     end = mistake.token.end if quoted else mistake.end_of(_RUN, mistake.token.start)
     path = read_literal(mistake.script.text[mistake.token.start : end])
-    error = mistake.missing(
-        f"missing `<format>.` after {shown(mistake.last.text)}", f"as in csv.`{shortened(path)}`"
-    )
+    hint = f"as in {_example(mistake)}.`{shortened(path)}`"
+    error = mistake.missing(f"missing `<format>.` after {shown(mistake.last.text)}", hint)
     return Finding(error, mistake.inserted("_", ".", "``"), resume=end)
 
 
@@ -40,9 +45,13 @@ def _path_taken_for_format(mistake: Mistake) -> Finding | None:
     if mistake.role != "FORMAT" or mistake.last.kind != "backquoted" or mistake.touches:
         return None
     before = mistake.earlier
-    hint = f"as in csv.{shortened(mistake.last.text)}"
+    hint = f"as in {_example(mistake)}.{shortened(mistake.last.text)}"
     error = mistake.missing(f"missing `<format>.` after {shown(before.text)}", hint, after=before)
     return Finding(error, mistake.inserted(".", "``"))
+
+
+def _example(mistake: Mistake) -> str:
+    return _EXAMPLES.get(mistake.verb, "csv")
 
 
 def _dotted_format(mistake: Mistake) -> Finding | None:
@@ -115,7 +124,8 @@ def _quoted_name(mistake: Mistake) -> Finding | None:
 def _unquoted_name(mistake: Mistake) -> Finding | None:
     """``load … as my-table``, ``where some-key=…``."""
     begun = mistake.role in NAMES and mistake.last.kind == "word" and mistake.touches
-    if not begun or mistake.token.kind != "symbol":
+    is_quoted = mistake.token.text == "(" or mistake.script.text.startswith(_QUOTES, mistake.token.end)
+    if not begun or mistake.token.kind != "symbol" or is_quoted:
         return None
     start = mistake.last.start
     end = mistake.end_of(_KEY_RUN if mistake.role == "KEY" else _RUN, start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from mlsql.grammar.errors import Finding, shortened, shown
-from mlsql.grammar.mistakes import OPENS_OPTION, QUOTED, VALUES, WORDLIKE, Diagnosis, Mistake
+from mlsql.grammar.mistakes import OPENS_OPTION, PATHS, QUOTED, VALUES, WORDLIKE, Diagnosis, Mistake
 from mlsql.grammar.scanner import KEYWORDS
 from mlsql.names import nearest
 
@@ -13,6 +13,8 @@ _BARE = ("word", "number")
 _JOINS = ("and", "as", "where", "options", "partitionBy")
 _WORDS_RUN = re.compile(rf"[^;\n]+?(?=\s*(?:[;\n]|$)|\s(?:{'|'.join(_JOINS)})\s)", re.IGNORECASE)
 _WHERE = re.compile(r"\s+(?:where|options)\b", re.IGNORECASE)
+_KEYED = re.compile(r"\s*[.=]")
+_SIGNS = re.compile(r"[&|]+")
 _VALUE_RUN = re.compile(r"(?:[^\s;,]|,(?!\s|[\w`.]+\s*=))+")  # a comma before a key ends the value
 
 
@@ -22,19 +24,50 @@ def _doubled_equal(mistake: Mistake) -> Finding | None:
     return Finding(mistake.here("an option is set with one `=`"), resume=mistake.token.end)
 
 
+def _colon(mistake: Mistake) -> Finding | None:
+    """``key: "value"``, ``set a := 1``; a name may have colons inside."""
+    behind = mistake.after
+    is_equal = behind.is_symbol("=") and behind.start == mistake.token.end
+    inside = behind.kind not in ("number", *QUOTED) and behind.start == mistake.token.end
+    if mistake.role != "KEY" or not mistake.token.is_symbol(":") or (inside and not is_equal):
+        return None
+    end = behind.end if is_equal else mistake.token.end
+    written = mistake.script.text[mistake.token.start : end]
+    error = mistake.between(mistake.token.start, end, f"a value stands behind `=`, not `{written}`", None)
+    return Finding(error, mistake.inserted("="), resume=end)
+
+
+def _parenthesis(mistake: Mistake) -> Finding | None:
+    """``options(a="b")``, ``partitionBy (a, b)``."""
+    opens = mistake.role in (*OPENS_OPTION, *PATHS, "PARTITIONBY") and mistake.token.is_symbol("(")
+    if not opens:
+        return None
+    what = "columns" if mistake.role == "PARTITIONBY" else "options"
+    return Finding(mistake.here(f"{what} stand without parentheses"))
+
+
 def _comma(mistake: Mistake) -> Finding | None:
     between = mistake.token.is_symbol(",") and mistake.role in VALUES
     if not between or mistake.after.kind not in (*WORDLIKE, "stop"):
         return None
+    if mistake.role == "SET_VALUE" and mistake.after.kind in WORDLIKE:
+        hint = f"write set {mistake.after.text} = …; as a statement of its own"
+        return Finding(mistake.here("a `set` gives a value to one variable", hint))
     error = mistake.here("option values are joined by `and`, not `,`")
     return Finding(error, mistake.inserted("and"), resume=mistake.token.end)
 
 
 def _or(mistake: Mistake) -> Finding | None:
-    if not (mistake.token.is_word("or") and mistake.role in VALUES and mistake.after.kind in WORDLIKE):
+    """``a="b" or c="d"``, ``a="b" && c="d"``."""
+    sign = _SIGNS.match(mistake.script.text, mistake.token.start)
+    if mistake.role not in VALUES or not (sign or mistake.token.is_word("or")):
         return None
-    error = mistake.here(f"options are joined by `and`, not `{mistake.token.text}`")
-    return Finding(error, mistake.inserted("and"), resume=mistake.token.end)
+    if not sign and mistake.after.kind not in WORDLIKE:
+        return None
+    end = sign.end() if sign else mistake.token.end
+    message = f"options are joined by `and`, not `{mistake.script.text[mistake.token.start : end]}`"
+    error = mistake.between(mistake.token.start, end, message, None)
+    return Finding(error, mistake.inserted("and"), resume=end)
 
 
 def _missing_and(mistake: Mistake) -> Finding | None:
@@ -70,9 +103,14 @@ def _unquoted_value(mistake: Mistake) -> Finding | None:
         return None
     start = mistake.last.start if begun else mistake.token.start
     end = mistake.end_of(_VALUE_RUN, start)
-    hint = f'write "{shortened(mistake.script.text[start:end])}"'
+    hint = f"write {_in_quotes(mistake.script.text[start:end])}"
     error = mistake.between(start, end, "a value other than a number or one name must be quoted", hint)
     return Finding(error, () if begun else mistake.inserted('""'), resume=end)
+
+
+def _in_quotes(text: str) -> str:
+    quote = "'" if '"' in text else '"'
+    return f"{quote}{shortened(text)}{quote}"
 
 
 def _words_unquoted(mistake: Mistake) -> Finding | None:
@@ -91,7 +129,7 @@ def _words_unquoted(mistake: Mistake) -> Finding | None:
         return None
     words = _WORDS_RUN.match(mistake.script.text, value.start)
     end = max(word.end, words.end() if words else 0)
-    hint = f'write "{shortened(mistake.script.text[value.start : end])}"'
+    hint = f"write {_in_quotes(mistake.script.text[value.start : end])}"
     error = mistake.between(value.start, end, "a value of several words must be quoted", hint)
     if not taken:
         return Finding(error, resume=end)
@@ -141,12 +179,22 @@ def _late_options(mistake: Mistake) -> Finding | None:
     ends = mistake.taken_for("AS", "PARTITIONBY")
     if not ends or "$END" not in mistake.expected or not mistake.token.is_word("where", "options", "and"):
         return None
+    if (
+        mistake.role == "COLUMN"
+        and mistake.token.is_word("and")
+        and not _KEYED.match(mistake.script.text, mistake.after.end)
+    ):
+        return Finding(mistake.here("columns are joined by `,`, not `and`"))
     what = mistake.script.text[ends[-1].start : mistake.last.end]
     return Finding(mistake.here(f"options stand before {shown(what)}"))
 
 
+BEFORE_NAMES: tuple[Diagnosis, ...] = (_colon,)
+"""Asked before those of names, which may have colons inside."""
+
 OPTION_DIAGNOSES: tuple[Diagnosis, ...] = (
     _doubled_equal,
+    _parenthesis,
     _comma,
     _or,
     _value_left_out,

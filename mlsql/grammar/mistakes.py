@@ -93,7 +93,7 @@ class Mistake:
         """The error *message*, said at the end of the token *after* (the last one)."""
         return ScriptError(message, span=place_behind(self.script, after or self.last), hint=hint)
 
-    def between(self, start: int, end: int, message: str, hint: str) -> ScriptError:
+    def between(self, start: int, end: int, message: str, hint: str | None) -> ScriptError:
         """The error *message*, said of the text from *start* to *end*."""
         return ScriptError(message, span=self.script.span(start, end), hint=hint)
 

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from mlsql.errors import ScriptError, ScriptErrors
-from mlsql.grammar.blocks import WITH_CONDITION, condition_of, fold, form_errors, keyword_of, misplaced
+from mlsql.grammar.blocks import (
+    KEYWORDS,
+    WITH_CONDITION,
+    condition_of,
+    fold,
+    form_errors,
+    keyword_of,
+    misplaced,
+)
 from mlsql.grammar.builder import build_command, build_select, build_sql, build_statement, split_output
 from mlsql.grammar.conditions import parse_condition
 from mlsql.grammar.errors import (
@@ -181,7 +189,8 @@ def _command_begins(script: Script, tokens: Sequence[Token], token: Token, _open
     """Whether a line of a command begins the next statement; in a condition ``!`` may mean not."""
     if not tokens or not is_statement(script.text, token.start) or not starts_line(script.text, token.start):
         return False
-    return not (token.text.startswith("!") and tokens[0].is_word(*_WITH_NOT))
+    negates = token.text.startswith("!") and tokens[0].is_word(*_WITH_NOT)
+    return not negates or token.text[1:].lower() in KEYWORDS
 
 
 def _command_errors(

@@ -8,10 +8,10 @@ from itertools import pairwise
 from mlsql.errors import ScriptError
 from mlsql.grammar.builder import split_output
 from mlsql.grammar.errors import place, typographic_errors
+from mlsql.grammar.foreign_words import DIRECTIVES, VELOCITY
 from mlsql.grammar.scanner import MODES, Token, is_statement, starts_line
 from mlsql.spans import Script
 
-_DIRECTIVES = ("set", "foreach", "if")
 _SQLFLOW: Mapping[str, str] = {
     "train": 'train data as Algorithm.`{path}` where labelCol="{label}"',
     "predict": "predict data as Algorithm.`{path}` as predicted",
@@ -62,11 +62,11 @@ def keep_open(opened: list[Token], token: Token) -> None:
 def _directives(script: Script, tokens: Sequence[Token]) -> Iterator[ScriptError]:
     """Errors for what the Velocity templates of older engines understood."""
     for sign, word, bracket in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if sign.is_symbol("#") and word.is_word(*_DIRECTIVES) and bracket.is_symbol("("):
+        if sign.is_symbol("#") and word.is_word(*DIRECTIVES) and bracket.is_symbol("("):
             yield ScriptError(
                 f"Velocity directives such as `#{word.text}(` are not part of the language",
                 span=script.span(sign.start, word.end),
-                hint="!for repeats statements, !if branches, and a macro gives a query arguments",
+                hint=VELOCITY,
             )
 
 

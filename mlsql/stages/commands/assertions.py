@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _STRINGS, _BLOCKS = ('"', "'"), ("'''", '"""')
 _MOST_SHOWN = 3
+_SET_FORM = "NAME in __set__ [MESSAGE]"
 _ROWS_OF_PARTITION = 2**33
 """Spark's numbers of rows (``monotonically_increasing_id``) count below this within a partition."""
 
@@ -38,8 +39,19 @@ class _Assertion:
     message: str
 
 
-def _read_assertion(given: Given) -> _Assertion:
+@dataclass(frozen=True, slots=True)
+class _IsSet:
+    """Which variable must be there, and what is said when it is not."""
+
+    name: Word
+    message: str
+
+
+def _read_assertion(given: Given) -> _Assertion | _IsSet:
     """The condition stands in one string or bare; the message is the string behind it."""
+    if given.form == _SET_FORM:
+        name, message = given["NAME"], given.get("MESSAGE")
+        return _IsSet(name, message.text.strip() if message else f"nothing sets '{name.text}'")
     first, *others = given.every("CONDITION")
     if first.quote in _BLOCKS or (first.quote in _STRINGS and len(others) < 2):  # noqa: PLR2004 - with a message
         condition, rest = first, others
@@ -71,8 +83,12 @@ def _written(word: Word) -> str:
     return write_literal(word.text, word.quote)
 
 
-def _assert(assertion: _Assertion, run: Run) -> Outcome:
+def _assert(assertion: _Assertion | _IsSet, run: Run) -> Outcome:
     """Nothing; a row of which the condition is false or null is an error that shows up to three."""
+    if isinstance(assertion, _IsSet):
+        if assertion.name.text not in run.scope:
+            raise DataError(assertion.message, span=assertion.name.span)
+        return UNCHANGED
     frame = run.table(assertion.table)
     condition = _with_variables(assertion.condition, frame, run)
     holds = compile_assertion(condition, frame.columns)
@@ -148,8 +164,8 @@ def _failures(frame: DataFrame) -> tuple[int, list[str]]:
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "assert": FormCommand(
-            "Ends the script unless a condition holds of every row of a table.",
-            ("TABLE CONDITION… [MESSAGE]",),
+            "Ends the script unless a condition holds of every row of a table, or a variable is set.",
+            (_SET_FORM, "TABLE CONDITION… [MESSAGE]"),
             _assert,
             _read_assertion,
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import and_
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +126,18 @@ def _repetitions(column: str) -> Column:
     return sf.count(column) - sf.count_distinct(column)
 
 
+def _together(call: _Columns, run: Run) -> _Checks:
+    """One check of all columns: rows that have the same values in each of them repeat a key."""
+    from pyspark.sql import functions as sf
+
+    frame, span = run.table(call.table), call.written.span
+    columns = [sf.col(quoted(column_of(Word(name, span), frame))) for name in call.names]
+    key = sf.when(reduce(and_, (each.isNotNull() for each in columns)), sf.struct(*columns))
+    name = ", ".join(call.names)
+    check = _Check(name, sf.count(key) - sf.count_distinct(key), f"repeat a key of '{name}'")
+    return _Checks(frame, (check,), span)
+
+
 def _condition(given: Given, run: Run) -> _Checks:
     from pyspark.sql import functions as sf
 
@@ -154,6 +168,10 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         **_pair("assertNotNull", "No column holds a null", _FORM, _NOT_NULL, _read_columns),
         **_pair("assertUnique", "No value of a column stands twice", _FORM, _UNIQUE, _read_columns),
+        **_pair("assertUniqueKey", "The same as !assertUnique", _FORM, _UNIQUE, _read_columns),
+        **_pair(
+            "assertUniqueKeys", "No key of several columns stands twice", _FORM, _together, _read_columns
+        ),
         **_pair("assertCondition", "A condition of SQL holds of every row", "TABLE SQL", _condition),
     }
 )

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from mlsql.errors import DataError, MissingPath, Refused
+from mlsql.file_systems import hint_of_near
 from mlsql.grammar.nodes import Word
 from mlsql.policy.paths import Purpose
 from mlsql.session import Outcome, Run, Table
@@ -119,7 +120,7 @@ def _bring(given: Given, run: Run, *, keep: bool) -> Outcome:
     target = Files(run, given["TARGET"], "write")
     entry = source.entry()
     if entry is None:
-        raise MissingPath(source.path, span=source.written.span)
+        raise MissingPath(source.path, span=source.written.span, hint=hint_of_near(source.path))
     if not keep:
         _refuse_precious(entry, source.written, run)
     path = _place(target, entry)
@@ -182,7 +183,7 @@ def _found(given: Given, run: Run, *, must_exist: bool = True) -> Iterator[tuple
         files = Files(run, written, purpose)
         entries = files.matches()
         if not entries and must_exist:
-            raise MissingPath(files.path, span=written.span)
+            raise MissingPath(files.path, span=written.span, hint=hint_of_near(files.path))
         yield from ((files, entry) for entry in entries)
 
 

@@ -18,6 +18,18 @@ COMMANDS: Mapping[str, Command] = MappingProxyType(
             "does not run Python code", "include local.`alias.file` makes a variable of a Python file"
         ),
         "ray": Refusal("does not run Python code", _PYTHON),
+        "elseif": Refusal("is not known here", "write !elif CONDITION;"),
+        "elsif": Refusal("is not known here", "write !elif CONDITION;"),
+        "endif": Refusal("is not known here", "a branch ends with !fi;"),
+        "while": Refusal(_LATER, "!for name in '''select …'''; … !done; repeats statements"),
+        "byzerllm": Refusal("does not run language models", "a function of your own can call one: ScriptUDF"),
+        "delta": Refusal(
+            "is not known here", "load delta.`PATH` reads a table, save … as delta.`PATH` writes one"
+        ),
+        "kafkaTool": Refusal("is not known here", "load kafka.`TOPIC` where … reads what a topic holds"),
+        "saveThenLoad": Refusal(
+            "is not known here", "save overwrite t as parquet.`PATH`; load parquet.`PATH` as t; or !cache t"
+        ),
         "sh": Refusal("does not run shell commands", "!fs works on files"),
         "plugin": Refusal("does not install plug-ins", "pip install them where the engine runs"),
         "scheduler": Refusal("does not plan runs", "cron, or any scheduler, runs `mlsql run FILE`"),

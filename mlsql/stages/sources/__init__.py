@@ -10,6 +10,7 @@ from mlsql.stages.sources import catalog, files, foreign, hive, inline, jdbc, ka
 from mlsql.stages.sources.base import Source
 from mlsql.stages.sources.excel import Excel
 from mlsql.stages.sources.rest import Rest
+from mlsql.stages.sources.retired import RETIRED
 
 
 def builtins(algorithms: Registry[Algorithm], formats: Iterable[str] = ()) -> Registry[Source]:
@@ -38,4 +39,5 @@ def builtins(algorithms: Registry[Algorithm], formats: Iterable[str] = ()) -> Re
         if name not in registry:
             registry.add(name, foreign.allowed_format(name))
     registry.add_plugins("mlsql.sources")
+    registry.retire(RETIRED)
     return registry

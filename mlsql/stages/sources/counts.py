@@ -69,6 +69,11 @@ class Folder:
         found = (statuses.apply(index).getPath() for index in range(statuses.size()))
         return frozenset(each.toString() for each in found if each.getName() != _SUCCESS)
 
+    def qualified(self) -> str:
+        """Its path with the file system that it is on."""
+        path, system = self._opened()
+        return str(system.makeQualified(path).toString())
+
     def write(self, content: bytes) -> None:
         """Make it a file with this *content*, which replaces what is there; nobody sees half of it."""
         path, system = self._opened()
@@ -95,13 +100,16 @@ class Folder:
 
 
 class NewFiles:
-    """What a save adds to a folder; made before it."""
+    """What a save adds to a folder; made before it.
+
+    It ``empties`` the folder first unless that mode is dynamic, and keeps partitions without new rows.
+    """
 
     def __init__(self, folder: Folder, mode: SaveMode) -> None:
         dynamic = folder.spark.conf.get("spark.sql.sources.partitionOverwriteMode") or ""
         self._folder = folder
-        # An overwrite that is dynamic keeps the partitions for which it has no rows.
-        self._before = folder.names() if mode == "overwrite" and dynamic.casefold() == "dynamic" else None
+        self.empties = mode == "overwrite" and dynamic.casefold() != "dynamic"
+        self._before = folder.names() if mode == "overwrite" and not self.empties else None
         self._kept = folder.count() if mode == "append" else 0
 
     def count(self) -> int:

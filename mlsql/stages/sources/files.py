@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlsql.bridge.errors import DataFault
 from mlsql.errors import DataError, MissingColumn, MissingPath
+from mlsql.file_systems import hint_of_near
 from mlsql.grammar.nodes import Word
-from mlsql.names import listed, nearest
+from mlsql.names import listed
 from mlsql.session import Run, quoted
 from mlsql.stages.sources import file_options, text_options
 from mlsql.stages.sources.base import Target, Written
@@ -19,6 +19,7 @@ from mlsql.stages.sources.connecting import need_connector
 from mlsql.stages.sources.counts import CountedRows, Folder, NewFiles
 from mlsql.stages.sources.csv_lines import read_csv
 from mlsql.stages.sources.file_options import FileWriteOptions
+from mlsql.stages.sources.overwriting import expect_apart
 from mlsql.stages.sources.spark_options import spark_options
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class FileSource:
         frame = self.before_writing(frame, options, partitions)
         rows = CountedRows(frame if options.files is None else frame.repartition(options.files))
         files = NewFiles(folder, target.mode)
+        if files.empties:
+            expect_apart(frame, folder.qualified(), target.path)
         writer = rows.frame.write.format(self.format).options(**spark_options(options))
         with placed(self.format, place, target.path):
             writer.partitionBy(partitions).mode(target.mode).save(place)
@@ -214,7 +217,7 @@ def placed(format: str, place: str, path: Word) -> Iterator[None]:  # noqa: A002
     except AnalysisException as error:
         match error.getCondition():
             case "PATH_NOT_FOUND":
-                raise MissingPath(place, span=path.span, hint=_near(place)) from error
+                raise MissingPath(place, span=path.span, hint=hint_of_near(place)) from error
             case "UNABLE_TO_INFER_SCHEMA":
                 raise DataError(f"no {format} file with data lies in '{place}'", span=path.span) from error
             case "PATH_ALREADY_EXISTS":
@@ -224,13 +227,6 @@ def placed(format: str, place: str, path: Word) -> Iterator[None]:  # noqa: A002
                     hint="`save overwrite …` replaces it, `save append …` adds to it",
                 ) from error
         raise
-
-
-def _near(place: str) -> str | None:
-    """A hint that names the most similar file of the same local folder."""
-    path = Path(place.removeprefix("file://"))
-    near = nearest(path.name, (each.name for each in path.parent.iterdir())) if path.parent.is_dir() else None
-    return f"did you mean '{path.parent / near}'?" if near else None
 
 
 def partition_columns(target: Target, options: FileWriteOptions, frame: DataFrame) -> list[str]:

@@ -144,7 +144,12 @@ WRONG = [
     ("!throw;", "", "`!throw` is called as !throw MESSAGE", None),
     ("!lastTableName x;", "x", "`!lastTableName` is called as !lastTableName", None),
     ("!runScript;", "", "`!runScript` is called as !runScript SCRIPT", None),
-    ("!assert t;", "", "`!assert` is called as !assert TABLE CONDITION… [MESSAGE]", None),
+    (
+        "!assert t;",
+        "",
+        "`!assert` is not called so",
+        "write !assert NAME in __set__ [MESSAGE]; or !assert TABLE CONDITION… [MESSAGE]",
+    ),
     (
         "!assert t ''':a > 1''' 'm' 'n';",
         "'n'",
