@@ -44,6 +44,7 @@ from mlsql.spans import Script
 from mlsql.spark.databases import drop_own_database, use_own_database
 from mlsql.spark.errors import expect_sql
 from mlsql.spark.plans import PlanReader
+from mlsql.spark.rows import FirstRows
 from mlsql.spark.sessions import RUN_ON_FILES, SUBSTITUTE, let_go, own_session, start_spark, stop_spark
 from mlsql.spark.views import Views
 from mlsql.stages.registered import restore_functions
@@ -115,7 +116,7 @@ class Engine:
         self._substitute = spark.conf.get(SUBSTITUTE) or "true"
         depth = self.settings.language.include_depth
         self._builtins = BuiltinFunctions(spark, plugin_functions())
-        self._plans, self._views = PlanReader(), Views()
+        self._plans, self._views, self._rows = PlanReader(), Views(), FirstRows()
         self._running = RunningScripts()
         self._registrations = CurrentRegistrations()
         if permissions is None and (policy_file := self.settings.security.policy) is not None:
@@ -151,14 +152,16 @@ class Engine:
         dialect: str | None = None,
         fresh: bool = False,
         role: Role = Role.OPERATOR,
+        is_read: bool = False,
     ) -> Result:
         """Run the script *text* to its end; *name* is what messages call it by.
 
         *parameters* are variables from outside; *job* is the id of the run where the caller has
         one already. A *fresh* run has a session of its own: it begins empty, and nobody sees what it
         leaves there; the owner's database is the same. The *role* decides what the script may where
-        owners are apart. Raises MlsqlError: all errors that the text
-        shows at once, before anything runs, else the error of the statement that failed.
+        where owners are apart. A result that this thread reads at once (*is_read*) goes on being one
+        group of Spark jobs with the run. Raises MlsqlError: all errors that the text shows at once,
+        before anything runs, else the error of the statement that failed.
         """
         script = Script(name, text)
         stop = stop or Stop()
@@ -172,7 +175,10 @@ class Engine:
             policy = self._policy(owner, role)
             self._checker.expect_sound(statements, scope, policy)
             run = Run(job, script, session, self.settings, policy, scope, stop, sink)
-            with run.watch(), run.endings:
+            with ExitStack() as brief, run.endings:
+                if scope.dialect.lenient_sql:
+                    brief.enter_context(session.lenient.during(session.spark))
+                (lease if is_read else brief).enter_context(run.watch())
                 restore_functions(self._interpreter.stages, run)
                 self._interpreter.run(statements, run)
             return Result(run, lease.pop_all())
@@ -288,7 +294,13 @@ class Engine:
         self._builtins.register(spark)
         kept = NoRegistrations() if fresh else self._registrations
         return Session(
-            owner, spark, plans=self._plans, views=self._views, registrations=kept, running=self._running
+            owner,
+            spark,
+            plans=self._plans,
+            views=self._views,
+            rows=self._rows,
+            registrations=kept,
+            running=self._running,
         )
 
     def _policy(self, owner: str, role: Role = Role.OPERATOR) -> Policy:

@@ -31,8 +31,12 @@ class ScriptWork:
             dialect=asked.dialect,
             fresh=asked.fresh,
             role=asked.role,
+            is_read=True,
         )
         with result.reading() as frame:
             if frame is None or asked.silent:
                 return None
-            return self.results.keep_frame(job, frame, nulls=not result.run.scope.dialect.omits_nulls)
+            run = result.run
+            return self.results.keep_frame(
+                job, frame, run.session.rows.take, nulls=not run.scope.dialect.omits_nulls
+            )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mlsql.config.settings import Settings
 from mlsql.errors import DataError, MissingPath, MlsqlError, UnknownName
 from mlsql.events import Event, Log, Sink, StatementStarted, ignore
+from mlsql.file_systems import hint_of_near
 from mlsql.grammar.nodes import Statement, Word
 from mlsql.grammar.query_names import table_names
 from mlsql.models.manifest import Column
@@ -25,8 +26,10 @@ from mlsql.options import Options, read_options, unknown_options
 from mlsql.policy.policy import Policy
 from mlsql.registrations import NoRegistrations, Registrations
 from mlsql.spans import Script, Span
+from mlsql.spark.ansi import LenientSql
 from mlsql.spark.errors import spark_errors, sql_error
 from mlsql.spark.plans import PlanReader
+from mlsql.spark.rows import FirstRows, lazy_rows
 from mlsql.spark.sessions import CANCEL_AGAIN_SECONDS, cancel_jobs, job_group
 from mlsql.spark.views import Views
 from mlsql.stop import Stop
@@ -143,6 +146,8 @@ class Session:
     libraries: dict[str, str] = field(default_factory=dict)
     plans: PlanReader = field(default_factory=PlanReader)
     views: Views = field(default_factory=Views)
+    rows: FirstRows = field(default_factory=FirstRows)
+    lenient: LenientSql = field(default_factory=LenientSql)
     registrations: Registrations = field(default_factory=NoRegistrations)
     """Where functions are kept beyond this session."""
     running: RunningScripts = field(default_factory=RunningScripts)
@@ -174,6 +179,7 @@ class Run:
     endings: ExitStack = field(default_factory=ExitStack)
     """What is let go of when the run ends, however it ends."""
     _queries: dict[str, Rendered] = field(default_factory=dict)
+    _is_watched: bool = False
 
     @property
     def spark(self) -> SparkSession:
@@ -205,7 +211,7 @@ class Run:
         with self.guard(query.span):
             self._offer_command(query.text)
             expect_allowed(query, self.session, self.policy, is_run=True)
-            return self.spark.sql(query.text)
+            return lazy_rows(self.spark, query.text)
 
     def _offer_command(self, query: str) -> None:
         """Make the table that always exists, when *query* reads it."""
@@ -261,12 +267,22 @@ class Run:
 
     @contextmanager
     def watch(self) -> Iterator[None]:
-        """A block whose Spark jobs are one group, which a cancel or the deadline ends at once."""
+        """A block whose Spark jobs are one group, which a cancel or the deadline ends at once.
+
+        A block within such a block adds nothing.
+        """
+        if self._is_watched:
+            yield
+            return
         cancel = partial(cancel_jobs, self.spark, self.id)
         ending = self.stop.ending(cancel, again=CANCEL_AGAIN_SECONDS)
         group = job_group(self.spark, self.id, self.script.name)
         with self.session.running.listed(self), self.stop.timer(), ending, group:
-            yield
+            self._is_watched = True
+            try:
+                yield
+            finally:
+                self._is_watched = False
 
     def _known(self, kind: type[Any], given: Options, owner: str, span: Span | None) -> Options:
         unknown = unknown_options(kind, given, owner=owner, span=span)
@@ -297,7 +313,7 @@ def read_local_text(path: str, *, span: Span | None = None) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise MissingPath(path, span=span) from error
+        raise MissingPath(path, span=span, hint=hint_of_near(path)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"'{path}' cannot be read: {error}", span=span) from error
 

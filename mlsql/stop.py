@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from mlsql.errors import Cancelled, RunStopped, TimedOut
@@ -32,12 +32,13 @@ class Stop:
         self.end_all()
 
     def end_all(self) -> None:
-        """Call the endings that are on the list, the newest first, each once."""
+        """Call the endings that are on the list, the newest first, each once, also when one of them fails."""
         with self._lock:
             endings = list(self._endings.values())
             self._endings.clear()
-        for end in reversed(endings):
-            end()
+        with ExitStack() as stack:
+            for end in endings:
+                stack.callback(end)
 
     @property
     def reason(self) -> RunStopped | None:
@@ -106,5 +107,5 @@ def _go_on(end: Callable[[], object], seconds: float, ended: threading.Event) ->
         while not ended.wait(seconds):
             end()
 
-    end()
     threading.Thread(target=repeat, daemon=True).start()
+    end()

@@ -49,11 +49,13 @@ def exit_codes() -> Iterator[None]:
 
 
 def _report_of_bug(error: Exception) -> str:
-    """Two lines for the terminal; the traceback is kept in a file, secrets masked."""
+    """Two lines for the terminal; the traceback is kept in a file if one can be made. Secrets are masked."""
     trace = mask_secrets("".join(traceback.format_exception(error)))
-    with tempfile.NamedTemporaryFile("w", prefix="mlsql-bug-", suffix=".txt", delete=False) as file:
-        file.write(trace)
+    kind = type(error).__name__
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="mlsql-bug-", suffix=".txt", delete=False) as file:
+            file.write(trace)
+    except OSError:
+        return f"{trace}internal error: {kind}\n  the traceback is above; please report it"
     bug = Path(file.name).stem.removeprefix("mlsql-bug-")
-    return (
-        f"internal error {bug}: {type(error).__name__}\n  the traceback is in {file.name}; please report it"
-    )
+    return f"internal error {bug}: {kind}\n  the traceback is in {file.name}; please report it"

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mlsql.cli.exits import exit_codes
+from mlsql.cli.exits import EXIT_CODES, exit_codes
 from mlsql.cli.manual import Command, GroupCommand
 from mlsql.cli.output import tell, write_bytes, write_lines
 from mlsql.cli.results import STORED_FORMS, write_stored
 from mlsql.cli.server_options import Connect, with_server
+from mlsql.errors import ScriptError
 from mlsql.jobs.states import JobState
 
 if TYPE_CHECKING:
+    from mlsql.client.client import Client
     from mlsql.client.jobs import Job
 
 _FOLLOW_SECONDS = 1.0
@@ -129,12 +131,23 @@ def kill(jobs: Sequence[str], connect: Connect) -> None:
     """Cancel each job ID of a server, whether it waits or runs.
 
     A job that runs is `cancelled` when all that it started has ended; until then `mlsql jobs show`
-    says that this was asked for. One that has ended is an error.
+    says that this was asked for. One that has ended is an error, which keeps no other from its end.
     """
     with exit_codes(), connect() as client:
-        for job in jobs:
-            told = client.cancel(job)
-            tell(f"the job {told.id} is {told.state if told.state.is_end else 'being cancelled'}")
+        killed = [_kill(client, each) for each in jobs]
+        if not all(killed):
+            sys.exit(EXIT_CODES[ScriptError])
+
+
+def _kill(client: Client, job: str) -> bool:
+    """Whether it could be told to end; says so."""
+    try:
+        told = client.cancel(job)
+    except ScriptError as error:
+        tell(str(error))
+        return False
+    tell(f"the job {told.id} is {told.state if told.state.is_end else 'being cancelled'}")
+    return True
 
 
 def _table(found: Sequence[Job]) -> Iterator[str]:

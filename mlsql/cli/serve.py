@@ -37,8 +37,8 @@ def serve(host: str | None, port: str | None, **given: Any) -> None:
 
     Ctrl-C, SIGTERM and SIGHUP end it: it takes no more requests, jobs that run are ended (and are
     lost, unless they may run again), jobs that wait stay in the database for the next start. A
-    second SIGTERM changes nothing, a second Ctrl-C ends the process at once. The log goes to
-    standard error.
+    second SIGTERM changes nothing, a second Ctrl-C ends the process at once. When Spark's Java dies
+    the server ends the same way, with exit code 3. The log goes to standard error.
     """
     overrides = {key: value for key, value in (("server.host", host), ("server.port", port)) if value}
     with exit_codes():
@@ -82,4 +82,21 @@ def _serve(settings: Settings, listener: Any, announce: Callable[[str], None], s
             announce(f"paths of scripts begin in {settings.paths.root}, in a folder for each owner")
         host, port = listener.getsockname()[:2]
         announce(f"mlsql answers on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C ends it")
-        serve_until(stop, service, listener)
+        _serve_while_spark_lives(partial(serve_until, stop, service, listener), stop)
+
+
+def _serve_while_spark_lives(serve: Callable[[], None], stop: Stop) -> None:
+    """Serve; when Java has gone, end with an error, so that whoever keeps the service up starts it again."""
+    from mlsql.errors import RunError
+    from mlsql.spark.watch import java_process, noticing_its_end
+
+    ends: list[str] = []
+
+    def end(how: str) -> None:
+        ends.append(how)
+        stop.cancel()
+
+    with noticing_its_end(java_process(), end):
+        serve()
+    if ends:
+        raise RunError(f"the Java process of Spark {ends[0]}, so the server has ended", hint="start it again")

@@ -35,6 +35,8 @@ Known = TypeVar("Known", Job, JobSummary)
 log = logging.getLogger(__name__)
 
 _WRITE_AGAIN_SECONDS = (0.1, 0.5, 2.0, 5.0)
+_LONGEST_WRITE_SECONDS = 120.0
+"""Longer than a database makes a writer wait for others."""
 _WRITTEN_AT_THE_END = ("ended", "error", "result", "progress")
 
 
@@ -48,6 +50,8 @@ class _Live:
     stop: Stop | None = None
     events: EventLog | None = None
     is_cancelled: bool = False
+    written: Future[None] = field(default_factory=Future)
+    """Done when it is in the database."""
 
 
 @dataclass(slots=True)
@@ -103,6 +107,8 @@ class Jobs:
         if self._admit(new, waiter, is_only_one=is_only_one):
             # It runs at once, so it is written as running: one commit, and the disk is waited for once.
             new = replace(new, state=JobState.RUNNING, started=now)
+            if waiter is not None and key is None:
+                return self._run_while_written(new)
         try:
             made = self.store.add(new, key)
         except BaseException:
@@ -111,6 +117,7 @@ class Jobs:
         if made.id != new.id:
             self._forget(new)
             return made
+        self._live[new.id].written.set_result(None)
         self._await_turn(new)
         return new
 
@@ -143,11 +150,7 @@ class Jobs:
         elif live is None or not self.store.request_cancel(job):
             raise JobConflict(f"the job '{job}' has ended: it is {self.store.find(job).state}")
         else:
-            with self._lock:
-                live.is_cancelled = True
-                stop = live.stop
-            if stop is not None:
-                stop.cancel()
+            self._stop(live)
         self._tell(job)
         return self.find(job)
 
@@ -170,7 +173,8 @@ class Jobs:
             if job.state is JobState.RUNNING and not self._interrupt(job, "died"):
                 continue
             with self._lock:
-                self._live[job.id] = _Live(job.owner, job.submission.name)
+                self._live[job.id] = live = _Live(job.owner, job.submission.name)
+                live.written.set_result(None)
                 self._queue.add(job.id, job.owner, job.submission.priority)
         self._start_next()
 
@@ -202,8 +206,7 @@ class Jobs:
         """Whether *job* has a place to run at once; raises when it cannot even wait."""
         submission = job.submission
         with self._lock:
-            if self._closing.is_set():
-                raise RunError("the server is ending", retriable=True)
+            self._expect_open()
             if len(self._live) - self._queue.running >= self.limits.queue:
                 raise QueueFull(self.limits.queue)
             if is_only_one and (other := self._named(submission.owner, submission.name)):
@@ -211,14 +214,45 @@ class Jobs:
             self._live[job.id] = _Live(submission.owner, submission.name, waiter)
             return self._queue.begin(submission.owner)
 
-    def _await_turn(self, job: Job) -> None:
-        """Give *job* to the pool when it has a place already, else have it wait."""
+    def _run_while_written(self, job: Job) -> Job:
+        """Start *job*, of which nobody is told anything until it has ended, and write it down meanwhile."""
+        live = self._live[job.id]
         with self._lock:
-            if job.state is JobState.RUNNING:
-                self._pool.submit(self._turn, job.id, self._live[job.id], job)
-            else:
+            self._expect_open()
+            self._pool.submit(self._turn, job.id, live, job)
+        try:
+            self.store.add(job)
+        except BaseException as error:
+            live.written.set_exception(error)
+            self._stop(live)
+            raise
+        live.written.set_result(None)
+        return job
+
+    def _await_turn(self, job: Job) -> None:
+        """Give *job* to the pool when it has a place already, unless all ends; else have it wait."""
+        with self._lock:
+            has_place = job.state is JobState.RUNNING
+            is_late = has_place and self._closing.is_set()
+            if not has_place:
                 self._queue.add(job.id, job.owner, job.submission.priority)
+            elif not is_late:
+                self._pool.submit(self._turn, job.id, self._live[job.id], job)
+        if is_late:
+            self._wait_again(job)
         self._start_next()
+
+    def _expect_open(self) -> None:
+        if self._closing.is_set():
+            raise RunError("the server is ending", retriable=True)
+
+    def _stop(self, live: _Live) -> None:
+        """Have a job end that has a place to run."""
+        with self._lock:
+            live.is_cancelled = True
+            stop = live.stop
+        if stop is not None:
+            stop.cancel()
 
     def _named(self, owner: str, name: str) -> str | None:
         same = (job for job, live in self._live.items() if (live.owner, live.name) == (owner, name))
@@ -269,7 +303,7 @@ class Jobs:
             return
         live.events = EventLog(self.folders.of(job.id), lambda: self._tell(job.id), self.clock)
         ending = take_turn(running, self.work, stop, live.events, lambda: self._tell(job.id))
-        if ending.job.state is JobState.CANCELLED and not live.is_cancelled:  # the server ends
+        if ending.job.state is JobState.CANCELLED and self.is_closing and not live.is_cancelled:
             self._interrupt(running, "ended")
         else:
             self._finish(running, ending)
@@ -277,7 +311,13 @@ class Jobs:
     def _wait_again(self, job: Job) -> None:
         """Let a job that has not done anything yet wait for the next server."""
         if job.state is JobState.RUNNING:
+            self._expect_written(job)
             self.store.again(job)
+
+    def _expect_written(self, job: Job) -> None:
+        """Wait until *job* is in the database; raise why it cannot be written."""
+        if (live := self._live.get(job.id)) is not None:
+            live.written.result(_LONGEST_WRITE_SECONDS)
 
     def _begun(self, job: Job) -> Job | None:
         """The record of *job* as running, which is written; None when it is elsewhere by now."""
@@ -314,6 +354,7 @@ class Jobs:
 
     def _write_end(self, job: Job, ended: Job) -> None:
         """Try more than once: a job whose end is not written counts as running."""
+        self._expect_written(job)
         changes = {name: getattr(ended, name) for name in _WRITTEN_AT_THE_END}
         for seconds in _WRITE_AGAIN_SECONDS:
             try:

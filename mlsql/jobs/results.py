@@ -6,26 +6,27 @@ and its log lie there too. A result appears whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
 
+from mlsql.errors import ConfigError
 from mlsql.jobs.errors import ResultGone
 from mlsql.jobs.states import Job, Kept
 from mlsql.results.arrow_rows import arrow_batches, arrow_schema, plain_rows
-from mlsql.results.formats import Rows, csv_lines, json_lines, raw_rows
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from mlsql.results.formats import Rows, Take, csv_lines, json_lines, raw_rows
 
 _FILE = "result.arrow"
 _BATCH_ROWS = 4096
@@ -33,6 +34,7 @@ _FETCHED_AT_ONCE = 10_000
 """A limit up to here is fetched in one Spark job that reads no more partitions than it needs."""
 _LINES = 500
 _CHUNK = 2**18
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,15 @@ class ResultFolders:
         """The folder of a job, which may not be there yet."""
         return self.root / job
 
-    def keep_frame(self, job: Job, frame: DataFrame, *, nulls: bool = True) -> Kept:
-        """Write the first rows of *frame*, as many as the job and the limits allow.
+    def keep_frame(
+        self, job: Job, frame: DataFrame, take: Take = DataFrame.take, *, nulls: bool = True
+    ) -> Kept:
+        """Write the first rows of *frame*, as many as the job and the limits allow; *take* fetches a few.
 
         Without *nulls* the JSON form leaves out what is null.
         """
         limit = self._limit(job)
-        rows = raw_rows(frame, limit + 1 if limit < _FETCHED_AT_ONCE else None)
+        rows = raw_rows(frame, limit + 1 if limit < _FETCHED_AT_ONCE else None, take)
         spark = {b"mlsql.spark": frame.schema.json().encode(), b"mlsql.nulls": b"1" if nulls else b"0"}
         schema = arrow_schema(frame.schema).with_metadata(spark)
         return self.keep(job, schema, arrow_batches(frame.schema, rows, _BATCH_ROWS))
@@ -62,14 +66,8 @@ class ResultFolders:
         """Write the first rows of *batches*; a result of an earlier attempt is replaced."""
         folder = self.of(job.id)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = folder / f"{_FILE}.partial"
-        with partial.open("wb") as file:
-            with pa.ipc.new_file(file, schema) as writer:
-                kept = self._write(batches, writer, self._limit(job))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / _FILE)
-        return kept
+        with _whole(folder / _FILE) as file, pa.ipc.new_file(file, schema) as writer:
+            return self._write(batches, writer, self._limit(job))
 
     def open(self, job: Job) -> StoredResult:
         """The result of a job that succeeded, else ResultGone; without columns where it kept none."""
@@ -86,6 +84,10 @@ class ResultFolders:
     def remove(self, job: str) -> None:
         """Delete what is kept of a job."""
         shutil.rmtree(self.of(job), ignore_errors=True)
+
+    def untouched(self, since: float) -> Iterator[str]:
+        """The jobs in whose folders nothing was made or deleted since then."""
+        return (each.name for each in self.root.iterdir() if each.stat().st_mtime < since)
 
     def _limit(self, job: Job) -> int:
         rows = job.submission.rows
@@ -177,6 +179,27 @@ FORMS: Mapping[str, tuple[str, Form]] = {
     "parquet": ("application/vnd.apache.parquet", StoredResult.parquet),
 }
 """The forms that a result is given in: the media type, and the method that streams it."""
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """A block that writes a file, which appears when all of it is on the disk, or not at all."""
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        raise ConfigError(
+            f"the result cannot be kept: {error.strerror}",
+            hint="the disk of server.state needs room",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _nothing() -> Any:

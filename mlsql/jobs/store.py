@@ -11,6 +11,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -48,6 +49,7 @@ _FORGET = tuple(
 )
 """What a job leaves, in the order in which it can be deleted."""
 _WITHOUT_SCRIPT = [literal("").label(each.name) if each.name == "script" else each for each in JOBS.columns]
+_ASKED_AT_ONCE = 500
 _LATEST = JOBS.c.number.desc()
 _IN_REQUEST = {
     "priority": JOBS.c.request["priority"].as_integer(),
@@ -190,6 +192,15 @@ class JobStore:
         )
         with reading(self.engine) as connection:
             return connection.execute(query).scalars().all()
+
+    def unknown(self, jobs: Iterable[str]) -> Sequence[str]:
+        """Those of *jobs* that are not in the database."""
+        left, found = iter(jobs), []
+        with reading(self.engine) as connection:
+            while some := list(islice(left, _ASKED_AT_ONCE)):
+                known = set(connection.execute(select(JOBS.c.id).where(JOBS.c.id.in_(some))).scalars())
+                found += [each for each in some if each not in known]
+        return found
 
     def forget(self, jobs: Iterable[str]) -> None:
         """Delete *jobs*, with their callbacks and the keys that made them."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +29,10 @@ class Folders(Protocol):
 
     def remove(self, job: str) -> None:
         """Delete it."""
+        ...
+
+    def untouched(self, since: float) -> Iterable[str]:
+        """The jobs in whose folders nothing was made or deleted since then."""
         ...
 
 
@@ -55,6 +60,15 @@ class Sweeper:
         while forgotten := self.store.forgettable(ended_before=now - self.history):
             self.store.forget(forgotten)
 
+    def sweep_unknown(self) -> None:
+        """Delete what is left of jobs that the database does not know, once its time is over.
+
+        A server leaves that which dies before it has written down a job that runs already.
+        """
+        old = self.folders.untouched(self.clock() - self.result_ttl)
+        for job in self.store.unknown(old):
+            self.folders.remove(job)
+
     def start(self) -> None:
         """Sweep now and then."""
         self._thread = threading.Thread(target=self._sweep_now_and_then, name="job sweeper", daemon=True)
@@ -67,9 +81,10 @@ class Sweeper:
             self._thread.join(_SECONDS)
 
     def _sweep_now_and_then(self) -> None:
-        while True:
+        sweeps = chain([self.sweep_unknown], repeat(self.sweep))
+        for sweep in sweeps:
             try:
-                self.sweep()
+                sweep()
             except Exception:  # the next sweep may go well
                 log.exception("the sweep of jobs failed")
             if self._stopped.wait(_SECONDS):

@@ -28,11 +28,13 @@ def create_app(service: Service) -> FastAPI:
     app.state.known_tokens = known_tokens(service.tokens)
     for each in (health, console):
         app.include_router(each.router)
-    app.include_router(models.lean, dependencies=[Depends(signed_in)])  # to be described: LeanRoutes answers
-    for each in (models, predict, scripts, jobs, callbacks, owners, metrics):
+    lean = (models.lean, predict.router, scripts.lean, jobs.lean)
+    for router in lean:  # to be described: LeanRoutes answers
+        app.include_router(router, dependencies=[Depends(signed_in)])
+    for each in (models, scripts, jobs, callbacks, owners, metrics):
         app.include_router(each.router, dependencies=[Depends(signed_in)])
     errors.install(app)
-    app.add_middleware(LeanRoutes, routes=lean_routes(models.lean, predict.router))
+    app.add_middleware(LeanRoutes, routes=lean_routes(*lean))
     limits = service.settings.server
     app.add_middleware(guards.BodyLimit, limit=limits.body_limit)
     app.add_middleware(guards.SameSite if service.tokens else guards.SameMachine)

@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
-from mlsql.engine import default_owner
 from mlsql.errors import MlsqlError, ScriptError, ScriptErrors, UnknownName
 from mlsql.jobs.states import Job
 from mlsql.rest.callers import Caller, find_job
@@ -59,13 +58,19 @@ async def signed_in(
     """
     tokens = service_of(request).tokens
     if tokens is None:
-        request.state.owner = default_owner()  # for the log
-        return Caller(request.state.owner)
+        person: Caller = request.app.state.known_tokens
+        request.state.owner = person.owner  # for the log
+        return person
     text = shown.credentials if shown else await _token_field(request)
     token = expect_token(await run_in_threadpool(tokens.find, text))
     request.state.owner = token.owner
     request.state.token = text
     return Caller(token.owner, token.role)
+
+
+async def caller_of(request: Request) -> Caller:
+    """The same, where nobody solves dependencies (:mod:`mlsql.rest.lean`)."""
+    return await signed_in(request, await _BEARER(request))
 
 
 def expect_token(token: Token | None) -> Token:
@@ -100,7 +105,7 @@ def _found(
     return found
 
 
-async def _script_request(request: Request) -> RunScript:
+async def read_script(request: Request) -> RunScript:
     """The fields of a form or of a JSON object; every one that cannot be is told at once."""
     fields = await fields_of(request)
     given = {name: value for name, value in fields.items() if not _is_without_effect(name, value)}
@@ -118,7 +123,8 @@ async def read_prediction(request: Request) -> Predict:
     return _read(Predict, given, more=_NO_EFFECT_ON_PREDICTIONS)
 
 
-async def _job_request(request: Request) -> SubmitJob:
+async def read_submission(request: Request) -> SubmitJob:
+    """The fields of a JSON object."""
     if content_type(request) != "application/json":
         raise HTTPException(415, "the body is JSON, and its Content-Type says so")
     return _read(SubmitJob, _json_object(await request.body()))
@@ -202,5 +208,3 @@ def _field_error(error: Any, kind: type[BaseModel], more: tuple[str, ...]) -> Sc
 CallerOf = Annotated[Caller, Depends(signed_in)]
 ServiceOf = Annotated[Service, Depends(_service)]
 FoundJob = Annotated[Job, Depends(_found)]
-ScriptOf = Annotated[RunScript, Depends(_script_request)]
-JobRequestOf = Annotated[SubmitJob, Depends(_job_request)]

@@ -22,9 +22,10 @@ async def event_stream(
 ) -> AsyncIterator[str]:
     """The events behind the one with the number *after*; a comment now and then shows that it lives.
 
-    It ends with the job, and when the reader, who is asked for with each comment, is allowed no more.
+    It ends with the job, and when the reader, who is asked for as often, is allowed no more.
     """
     loop, changes = asyncio.get_running_loop(), asyncio.Queue[None](1)
+    allowed_until = loop.time() + _ALIVE_SECONDS
 
     def note() -> None:
         with suppress(asyncio.QueueFull):
@@ -44,9 +45,11 @@ async def event_stream(
             if tail.is_over or service.jobs.is_closing:
                 return
             if not await _has_changed(changes):
+                yield _ALIVE
+            if loop.time() >= allowed_until:
                 if not await run_in_threadpool(is_allowed):
                     return
-                yield _ALIVE
+                allowed_until = loop.time() + _ALIVE_SECONDS
             await asyncio.sleep(_BREATH_SECONDS)  # what comes close together is read together
 
 

@@ -134,11 +134,12 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless too much is read."""
-        left = self.limit
+        announced = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        left = -1 if announced.isdigit() and int(announced) > self.limit else self.limit
 
         async def receive_within_limit() -> Message:
             nonlocal left
-            message = await receive()
+            message: Message = {} if left < 0 else await receive()  # nobody waits for what is not read
             left -= len(message.get("body", b""))
             if left < 0:
                 raise HTTPException(413, f"the body is longer than {self.limit} bytes")

@@ -14,6 +14,8 @@ from mlsql.rest.examples import ERROR, JOB, RUNNING_JOB, SUBMITTED, with_example
 
 MOST_ROWS = 1_000_000
 MOST_NAME = 200
+NAME = r"^[^\x00-\x1f\x7f]*$"
+"""No line break, and nothing that moves a cursor or that no database keeps."""
 MOST_MILLISECONDS = 10**12
 
 
@@ -61,7 +63,10 @@ class RunScript(CallbackFields):
         default=False, description="Run in a session of its own, which ends with the script."
     )
     job_name: str = Field(
-        default="", max_length=MOST_NAME, description="A name that no other active job of the owner has."
+        default="",
+        max_length=MOST_NAME,
+        pattern=NAME,
+        description="A name that no other active job of the owner has.",
     )
     is_async: bool = Field(
         default=False, alias="async", description="Reply `{job, url}` at once, and let the job run."
@@ -83,7 +88,12 @@ class SubmitJob(CallbackFields):
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
 
     script: str = Field(description="The script.")
-    name: str = Field(default="", max_length=MOST_NAME, description="A label; by default the id of the job.")
+    name: str = Field(
+        default="",
+        max_length=MOST_NAME,
+        pattern=NAME,
+        description="A label; by default the id of the job.",
+    )
     owner: str | None = Field(
         default=None, description="Whose session it runs in; by default the login name."
     )

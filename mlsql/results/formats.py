@@ -25,6 +25,8 @@ from mlsql.errors import ScriptError
 from mlsql.results.cells import cell, csv_line, json_text
 
 Convert = Callable[[Any], Any]
+Take = Callable[[DataFrame, int], list[types.Row]]
+"""How so many of the first rows of a frame are fetched."""
 
 _EXACT = 2**53
 """Integers up to here are the same in every reader of JSON."""
@@ -54,25 +56,26 @@ class Rows:
         return list(islice(self.values, count))
 
 
-def read_rows(frame: DataFrame, limit: int | None = None) -> Rows:
+def read_rows(frame: DataFrame, limit: int | None = None, take: Take = DataFrame.take) -> Rows:
     """The rows of *frame*, at most *limit* of them; without a limit one partition at a time.
 
     With a limit they are fetched at once, and Spark reads no more partitions than it needs.
     """
     converters = [_plain(each.dataType) for each in frame.schema]
-    raw = raw_rows(frame, limit)
+    raw = raw_rows(frame, limit, take)
     values = (tuple(convert(value) for convert, value in zip(converters, row, strict=True)) for row in raw)
     return Rows(tuple(frame.schema.names), values)
 
 
-def raw_rows(frame: DataFrame, limit: int | None = None) -> Iterator[Any]:
+def raw_rows(frame: DataFrame, limit: int | None = None, take: Take = DataFrame.take) -> Iterator[Any]:
     """The rows of *frame* as PySpark reads them, once Spark has cast what PySpark reads badly.
 
-    Instants are seconds of the epoch as a decimal; dates, local times and intervals are Spark's text.
+    With a limit they are what *take* gives. Instants are seconds of the epoch as a decimal; dates,
+    local times and intervals are Spark's text.
     """
     readable = _readable(frame)
     if limit is not None:
-        return iter(readable.take(limit))
+        return iter(take(readable, limit))
     rows: Iterator[Any] = readable.toLocalIterator(prefetchPartitions=True)
     return rows
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mlsql.errors import DataError, MissingPath, MlsqlError, RunError, ScriptError, SqlError, UnknownName
 from mlsql.names import nearest
 from mlsql.spans import Span
+from mlsql.sql.misspelt import way_out
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,6 +32,7 @@ _WAYS_OUT = {
     "AMBIGUOUS_REFERENCE": "`a.x` says which is meant; a table that has a name twice, as `select a.*, b.*` "
     "makes it, needs `as` in that select",
     "COLUMN_ALREADY_EXISTS": "give one of them another name (`as`) in the select that makes the table",
+    "ALL_PARTITION_COLUMNS_NOT_ALLOWED": "leave out one that shall stand in the files themselves",
     "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE": "convert it in a select before: `cast(null as string)` for nulls "
     "without a type, `to_json(column)` for what has fields or elements",
 }
@@ -97,7 +99,7 @@ def _of_condition(throwable: Any, spark: SparkSession | None) -> MlsqlError:
     if ours is not None:
         return ours
     message, told = _sentences(condition, parameters)
-    hint = _WAYS_OUT.get(condition, told)
+    hint = _WAYS_OUT.get(condition, told) or _misspelt(condition, throwable)
     if is_a(throwable, _ANALYSIS):
         return SqlError(message, hint=hint)
     if (throwable.getSqlState() or "").startswith(_DATA_STATES):
@@ -105,26 +107,37 @@ def _of_condition(throwable: Any, spark: SparkSession | None) -> MlsqlError:
     return RunError(message, hint=hint)
 
 
+def _misspelt(condition: str, throwable: Any) -> str | None:
+    """What was meant where Spark's parser stopped."""
+    if condition != "PARSE_SYNTAX_ERROR":
+        return None
+    ways = (way_out(text, start) for text, start, _ in _ranges(throwable))
+    return next(filter(None, ways), None)
+
+
 def _in_our_words(
     condition: str, parameters: Mapping[str, str], spark: SparkSession | None
 ) -> ScriptError | None:
     """The error for what happens every day, as the rest of the language says it."""
+    error: ScriptError | None = None
     match condition:
         case "TABLE_OR_VIEW_NOT_FOUND":
-            return UnknownName("table", _unquoted(parameters["relationName"]), _tables(spark))
+            error = UnknownName("table", _without_home(parameters["relationName"], spark), _tables(spark))
+        case "SCHEMA_NOT_FOUND":
+            error = UnknownName("database", _without_home(parameters["schemaName"], spark), ())
         case "UNRESOLVED_ROUTINE":
             name, known = _unquoted(parameters["routineName"]), _functions(spark)
-            hint = (
-                None if nearest(name, known) else "`show functions` lists them; register makes one of a model"
-            )
-            return UnknownName("function", name, known, hint=hint)
+            hint = "`show functions` lists them; register makes one of a model"
+            error = UnknownName("function", name, known, hint=None if nearest(name, known) else hint)
         case "PATH_NOT_FOUND":
-            return MissingPath(parameters["path"].removeprefix("file:"))
+            error = MissingPath(parameters["path"].removeprefix("file:"))
         case "PATH_ALREADY_EXISTS":
             path = parameters["outputPath"].removeprefix("file:")
-            return DataError(f"something lies at '{path}' already", hint="save overwrite … replaces it")
-        case _:
-            return None
+            error = DataError(f"something lies at '{path}' already", hint="save overwrite … replaces it")
+        case "_LEGACY_ERROR_TEMP_2096":  # an update or a merge of a table whose format has none
+            hint = "tables of delta and iceberg can be changed; of others a select makes a new one"
+            error = SqlError(f"this table knows no `{parameters['ddl'].lower()}`", hint=hint)
+    return error
 
 
 def _of_text(error: Exception, causes: tuple[Any, ...]) -> MlsqlError:
@@ -212,6 +225,12 @@ def _parse_range(text: str, throwable: Any) -> tuple[int, int]:
 
 def _unquoted(name: str) -> str:
     return name.replace("`", "")
+
+
+def _without_home(name: str, spark: SparkSession | None) -> str:
+    """A name as a script says it: without the catalog and the database that it is in anyway."""
+    name = _unquoted(name).removeprefix("spark_catalog.")
+    return name.removeprefix(f"{spark.catalog.currentDatabase()}.") if spark else name
 
 
 def _tables(spark: SparkSession | None) -> list[str]:

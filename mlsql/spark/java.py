@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from mlsql.config.loading import cache_folder
+from mlsql.config.loading import cache_folder, writing_to_cache
 from mlsql.errors import ConfigError
 
 SUPPORTED = (17, 21)
@@ -105,8 +105,9 @@ def _wrapped(runtime: Path, cache: Path) -> Path:
     text = _WRAPPER.format(java=shlex.quote(str(runtime / "bin" / "java")))
     java = cache / f"java-{hashlib.sha256(text.encode()).hexdigest()[:12]}" / "bin" / "java"
     if not java.is_file():
-        java.parent.mkdir(parents=True, exist_ok=True)
-        _write_program(java, text)
+        with writing_to_cache(java.parent):
+            java.parent.mkdir(parents=True, exist_ok=True)
+            _write_program(java, text)
     return java.parent.parent
 
 

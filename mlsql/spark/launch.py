@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlsql.config.loading import cache_folder, is_secret
+from mlsql.config.loading import cache_folder, is_secret, writing_to_cache
 from mlsql.config.settings import Settings
 from mlsql.errors import ConfigError
 from mlsql.spark.java import find_java
@@ -104,10 +104,13 @@ def _log_configuration() -> Path:
 def _new_log_file() -> Path:
     """A file for the log of one Spark; only the newest few are kept."""
     folder = cache_folder() / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.glob("spark-*.log"))[: -_KEPT_LOGS + 1]:
-        old.unlink(missing_ok=True)
-    return folder / f"spark-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    log = folder / f"spark-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    with writing_to_cache(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in sorted(folder.glob("spark-*.log"))[: -_KEPT_LOGS + 1]:
+            old.unlink(missing_ok=True)
+        log.touch()
+    return log
 
 
 def _reason_in(log: Path) -> str:

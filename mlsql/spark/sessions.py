@@ -178,7 +178,12 @@ def cancel_jobs(spark: SparkSession, group: str) -> None:
     4.0 lets the next map stage of an adaptive query run in either case, so as long as somebody may
     go on in the group it is called every :data:`CANCEL_AGAIN_SECONDS`, as by ``Stop.ending``.
     """
-    spark.sparkContext._jsc.sc().cancelJobGroupAndFutureJobs(group)
+    from py4j.protocol import Py4JNetworkError
+
+    try:
+        spark.sparkContext._jsc.sc().cancelJobGroupAndFutureJobs(group)
+    except (ConnectionError, Py4JNetworkError):
+        _logger.debug("the Spark jobs of %s ended with Spark", group)
 
 
 def _with_connectors(settings: Settings) -> Settings:

@@ -1,7 +1,8 @@
 """Many owners at once for minutes: errors, the server's memory, and whether each gets the same share.
 
-Every owner has more jobs than can run, and every tenth sends three times as many as the others; a
-job takes 10 ms of a stand-in for Spark. The server is a process of its own.
+Every owner has more jobs than can run, and every tenth sends three times as many as the others. The
+server is a process of its own: first one whose jobs take 10 ms of a stand-in for Spark, then one with
+Spark, where owners are apart.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+import mlsql
 from mlsql.check.checker import Checker, scope_without_spark
 from mlsql.config.settings import JobSettings, ServerSettings, Settings
 from mlsql.diagnostics import Diagnostic
@@ -30,7 +32,13 @@ from mlsql.events import Sink
 from mlsql.jobs.states import Job, Kept
 from mlsql.policy.policy import Policy
 from mlsql.rest.server import listen, serve_until
-from mlsql.rest.service import open_service, result_folders
+from mlsql.rest.service import (
+    Service,
+    engine_service,
+    open_service,
+    result_folders,
+    service_settings,
+)
 from mlsql.spans import Script
 from mlsql.stop import Stop
 
@@ -71,19 +79,23 @@ class Load:
 
 def load(*, quick: bool) -> Iterator[Figure]:
     """Limits alone."""
-    run = load_run(_QUICK_SECONDS if quick else _SECONDS)
+    for name in SERVICES:
+        yield from _figures(name, load_run(_QUICK_SECONDS if quick else _SECONDS, service=name))
+
+
+def _figures(service: str, run: Load) -> Iterator[Figure]:
     told = f"{run.ended.total():,} jobs of {_OWNERS} owners, {run.ended.total() / run.seconds:,.0f} a second"
-    yield Figure("errors", len(run.errors), 0, "", told=told)
-    yield Figure("memory strays from its median", run.growth, 0.1, "", told=f"{run.memory[-1] / 1e6:.0f} MB")
-    least, most = min(run.ended.values()), max(run.ended.values())
-    told = f"{least:,} to {most:,} jobs an owner"
-    yield Figure("fairness (Jain's index)", run.fairness, 0.95, "", at_least=True, told=told)
+    yield Figure(f"{service}: errors", len(run.errors), 0, "", told=told)
+    told = f"{run.memory[-1] / 1e6:.0f} MB"
+    yield Figure(f"{service}: memory strays from its median", run.growth, 0.1, "", told=told)
+    told = f"{min(run.ended.values()):,} to {max(run.ended.values()):,} jobs an owner"
+    yield Figure(f"{service}: fairness (Jain's index)", run.fairness, 0.95, "", at_least=True, told=told)
 
 
-def load_run(seconds: float, owners: int = _OWNERS) -> Load:
-    """What so many owners see in so many seconds."""
+def load_run(seconds: float, owners: int = _OWNERS, service: str = "stand-in") -> Load:
+    """What so many owners see in so many seconds of one of the :data:`SERVICES`."""
     shown = Load(seconds, Counter({f"owner{number}": 0 for number in range(owners)}))
-    with tempfile.TemporaryDirectory() as folder, _server(Path(folder)) as (process, port):
+    with tempfile.TemporaryDirectory() as folder, _server(service, folder) as (process, port):
         over = threading.Event()
         threads = [
             threading.Thread(target=_work, args=(port, owner, over, shown))
@@ -101,10 +113,18 @@ def load_run(seconds: float, owners: int = _OWNERS) -> Load:
     return shown
 
 
-def serve_stand_in(state: Path) -> None:
-    """Answer as a server does whose jobs take ten milliseconds; print the port."""
+def serve(service: str, state: Path) -> None:
+    """Answer as a server does, with one of the :data:`SERVICES`; print the port."""
     server = ServerSettings(state=state, requests=1000)
-    settings = Settings(server=server, jobs=JobSettings(concurrency=4))
+    settings = Settings(server=server, jobs=JobSettings(concurrency=4), spark={"spark.master": "local[2]"})
+    with SERVICES[service](settings) as opened, listen("127.0.0.1", 0) as listener:
+        print(listener.getsockname()[1], flush=True)
+        serve_until(Stop(), opened, listener)
+
+
+@contextmanager
+def _stand_in(settings: Settings) -> Iterator[Service]:
+    """Jobs take ten milliseconds."""
     results, checker = result_folders(settings), Checker.from_settings(settings)
     rows = pa.record_batch([pa.array([1])], ["one"])
 
@@ -115,9 +135,19 @@ def serve_stand_in(state: Path) -> None:
     def check(text: str, **_: object) -> tuple[Diagnostic, ...]:
         return checker.check(Script("<script>", text), scope_without_spark({}, MLSQL), Policy())
 
-    with open_service(settings, work, check) as opened, listen("127.0.0.1", 0) as listener:
-        print(listener.getsockname()[1], flush=True)
-        serve_until(Stop(), opened, listener)
+    with open_service(settings, work, check) as opened:
+        yield opened
+
+
+@contextmanager
+def _with_spark(settings: Settings) -> Iterator[Service]:
+    """As `mlsql serve` does, each owner in a session of his own."""
+    with mlsql.Engine.local(service_settings(settings)) as engine, engine_service(engine) as opened:
+        yield opened
+
+
+SERVICES = {"stand-in": _stand_in, "Spark": _with_spark}
+"""What stands behind the server."""
 
 
 def _work(port: int, owner: str, over: threading.Event, shown: Load) -> None:
@@ -140,8 +170,8 @@ def _work(port: int, owner: str, over: threading.Event, shown: Load) -> None:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    command: Sequence[str] = [sys.executable, "-m", "scripts.benches.load", str(folder)]
+def _server(service: str, folder: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    command = [sys.executable, "-m", "scripts.benches.load", service, folder]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as process:
         try:
             assert process.stdout is not None
@@ -157,4 +187,4 @@ def _resident(process: subprocess.Popen[str]) -> int:
 
 
 if __name__ == "__main__":  # the server that is measured
-    serve_stand_in(Path(sys.argv[1]))
+    serve(sys.argv[1], Path(sys.argv[2]))

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from statistics import mean
 from threading import Thread
 from typing import Any
 
@@ -26,11 +27,12 @@ from mlsql.events import Sink
 from mlsql.jobs.states import Job
 from mlsql.policy.policy import Policy
 from mlsql.rest.server import listen, serve_until
-from mlsql.rest.service import engine_service, open_service
+from mlsql.rest.service import engine_service, open_service, service_settings
 from mlsql.spans import Script
 from mlsql.stop import Stop
 
 from .measures import Measure, alternated
+from .processes import processes_seconds
 
 _ROOT = Path(__file__).parents[2]
 _JOBS = "/api/v1/jobs"
@@ -160,16 +162,29 @@ def _median(run: Callable[[], object], count: int) -> float:
 
 
 def _round_trip() -> Iterator[Measure]:
-    """``select 1`` over HTTP and by hand, on the same Spark."""
+    """``select 1`` over HTTP, as `mlsql serve` runs it, and by hand, on the same Spark."""
     settings = Settings(spark={"spark.master": "local[2]"})
     with tempfile.TemporaryDirectory() as folder:
-        settings = replace(settings, server=ServerSettings(state=Path(folder)))
+        settings = service_settings(replace(settings, server=ServerSettings(state=Path(folder))))
         with mlsql.Engine.local(settings) as engine, _served(engine) as port:
             client, spark = Client(port), engine.spark
-            ours, peer = alternated(
-                client.run, lambda: spark.sql("select 1 as one").collect(), repeats=51, warm_ups=30
-            )
-            yield Measure("select 1 over HTTP, against spark.sql and collect", ours, peer, 1.3)
+
+            def by_hand() -> None:
+                spark.sql("select 1 as one").collect()
+
+            name = "select 1 over HTTP, against spark.sql and collect"
+            ours, peer = alternated(client.run, by_hand, repeats=101, warm_ups=60)
+            yield Measure(name, ours, peer, 1.3)
+            turns = [(_processor(Client(port).run), _processor(by_hand)) for _ in range(4)]
+            ours, peer = map(mean, zip(*turns, strict=True))
+            yield Measure(f"{name}, processor", ours, peer, 1.3)
+
+
+def _processor(run: Callable[[], object], count: int = 30) -> float:
+    """Seconds of the processor that *run* takes, of all processes together."""
+    burnt = processes_seconds()
+    _times(run, count)
+    return (processes_seconds() - burnt) / count
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from subprocess import PIPE
 
 import pytest
@@ -203,6 +204,16 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     line = f"{sys.executable} -c '{writes}' | head -n 2"
     ended = mlsql(command=["bash", "-o", "pipefail", "-c", line])
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "0\n1\n", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no file that is always full")
+def test_a_disk_that_is_full_is_told_without_a_traceback():
+    """``mlsql … > file``, where the file has no room."""
+    ended = mlsql(command=["sh", "-c", f"{sys.executable} -m mlsql config > /dev/full"])
+    assert (ended.returncode, ended.stderr) == (
+        3,
+        "standard output cannot be written: No space left on device\n",
+    )
 
 
 ENDLESS = "select count(*) as n from range(1000000000000) where id % 3 = hash(id) as t;"

@@ -159,10 +159,12 @@ def test_a_submission_whose_reply_is_lost_makes_one_job(server, proxy):
 
 def test_a_server_that_restarts_is_waited_for(settings, serve):
     """The job that ran is lost, one that waited runs, and both are told to who waits."""
-    ended = []
+    ended, known = [], threading.Semaphore(0)
 
     def wait(job):
         with Client(server.url) as client:
+            client.job(job)
+            known.release()
             ended.append(client.wait(job).state)
 
     with serve(settings) as server, Client(server.url) as client:
@@ -174,7 +176,7 @@ def test_a_server_that_restarts_is_waited_for(settings, serve):
         server.until(lambda: client.job(blocking).state is JobState.RUNNING)
         for each in threads:
             each.start()
-        server.until(lambda: all(each.is_alive() for each in threads))
+        assert all(known.acquire(timeout=SECONDS) for _ in threads)
         server.work.go.wait(0.3)
         port, server.work.go = server.port, threading.Event()
     with serve(settings, port):

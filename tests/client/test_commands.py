@@ -160,13 +160,14 @@ def test_an_error_is_shown_with_its_job(mlsql, client):
 
 
 def test_a_job_is_killed(mlsql, client):
-    """Once: the second time is an error of the caller."""
-    job = client.submit("set wait = '1';")
+    """Once: the second time is an error of the caller, and no reason to let another one run on."""
+    job, other = (client.submit("set wait = '1';") for _ in range(2))
     assert mlsql("kill", job.id).exit_code == 0
     assert client.wait(job).state is JobState.CANCELLED
-    ended = mlsql("kill", job.id)
+    ended = mlsql("kill", job.id, other.id)
     assert (ended.exit_code, ended.stdout) == (1, "")
     assert "has ended: it is cancelled" in ended.stderr
+    assert client.wait(other).state is JobState.CANCELLED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import Future
@@ -48,7 +49,7 @@ class Stage:
     cleaned: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self, job, stop, sink):
-        """``wait`` until it is let go or stopped, ``fail``, ``bug`` or ``deaf``; anything else succeeds."""
+        """``wait`` until it is let go or stopped, ``stop``, ``fail``, ``bug`` …; anything else succeeds."""
         self.ran.append(job.id)
         match job.submission.script:
             case "wait":
@@ -62,6 +63,9 @@ class Stage:
                     self.cleaned.wait(SECONDS)
             case "deaf":
                 self.go.wait(SECONDS)
+            case "stop":
+                stop.cancel()
+                stop.check()
             case "fail":
                 script = Script("<script>", "load x;")
                 raise ScriptError("wrong", span=script.span(0, 4), hint="do it right")
@@ -235,6 +239,12 @@ def test_the_flag_decides_whatever_the_work_does(jobs, stage):
     assert (found.state, found.result) == (JobState.CANCELLED, None)
 
 
+def test_a_script_that_another_one_ended_is_cancelled(jobs):
+    """Its run was told to end, as `!kill` does, and nobody cancelled the job; it is not lost for that."""
+    job = ended(jobs, jobs.submit(asked("stop", retry_on_restart=True)))
+    assert (job.state, job.error["kind"]) == (JobState.CANCELLED, "Cancelled")
+
+
 def test_time_counts_from_the_start_of_running(open_jobs, stage):
     """What a job waited in the queue is not counted."""
     with open_jobs(concurrency=1) as jobs:
@@ -276,6 +286,34 @@ def test_who_waits_for_a_cancelled_or_late_job_is_told_so(jobs, stage):
     jobs.cancel(job.id)
     assert isinstance(late.result(SECONDS).error, TimedOut)
     assert isinstance(cancelled.result(SECONDS).error, Cancelled)
+
+
+def test_a_job_that_is_waited_for_runs_while_it_is_written(jobs, stage, monkeypatch):
+    """Its end is written behind that, and told when it is."""
+    add, waiter = JobStore.add, Future()
+
+    def slow(*given):
+        until(lambda: stage.ran)
+        assert not waiter.done()
+        return add(*given)
+
+    monkeypatch.setattr(JobStore, "add", slow)
+    job = jobs.submit(asked("ok"), waiter=waiter)
+    assert waiter.result(SECONDS).job.state is JobState.SUCCEEDED
+    assert state_of(jobs, job) is JobState.SUCCEEDED
+
+
+def test_a_job_that_cannot_be_written_is_ended_and_gives_its_place_back(open_jobs, stage, monkeypatch):
+    """Also when somebody waits for it, so that it has begun."""
+    waiter = Future()
+    with open_jobs(concurrency=1) as jobs:
+        with monkeypatch.context() as broken:
+            broken.setattr(JobStore, "add", lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                jobs.submit(asked("wait"), waiter=waiter)
+        with pytest.raises(RunError):
+            waiter.result(SECONDS)
+        assert ended(jobs, jobs.submit(asked("ok"))).state is JobState.SUCCEEDED
 
 
 def test_a_running_job_tells_how_far_it_is(jobs, stage):
@@ -364,6 +402,23 @@ def orphaned(open_jobs, *, to_cancel=False, callback=None, **more):
     return job
 
 
+def test_a_job_that_is_written_while_the_server_ends_waits_for_the_next(open_jobs, stage, monkeypatch):
+    """It had a place to run at once, and nothing of it has begun."""
+    with open_jobs() as jobs:
+        add = JobStore.add
+
+        def add_and_end(*given):
+            made = add(*given)
+            jobs.close()
+            return made
+
+        monkeypatch.setattr(JobStore, "add", add_and_end)
+        job = jobs.submit(asked())
+        assert (state_of(jobs, job), stage.ran) == (JobState.QUEUED, [])
+    with open_jobs() as jobs:
+        assert ended(jobs, job).state is JobState.SUCCEEDED
+
+
 def test_a_job_that_ran_when_the_server_died_is_lost(open_jobs, stage):
     """It does not run again unasked; its callback is due."""
     job = orphaned(open_jobs, callback=Callback("https://example.org/"))
@@ -408,6 +463,18 @@ def test_results_are_swept_when_their_time_is_over(open_jobs, tmp_path):
         sweeper.sweep()
         assert not folder.exists()
         assert jobs.find(job.id).expired
+
+
+def test_folders_of_jobs_that_nobody_knows_are_swept_when_they_are_old(open_jobs, tmp_path):
+    """A server left them that died over the first line of a job."""
+    with open_jobs() as jobs:
+        known = ended(jobs, jobs.submit(asked("ok"))).id
+        for each in ("unknown", "old", known):
+            jobs.folders.of(each).mkdir(exist_ok=True)
+        for each in ("old", known):
+            os.utime(jobs.folders.of(each), (0, 0))
+        Sweeper(jobs.store, jobs.folders, 100.0, 1000.0).sweep_unknown()
+        assert {each.name for each in jobs.folders.root.iterdir()} == {"unknown", known}
 
 
 @pytest.mark.parametrize("result_ttl", [10.0, 1000.0])

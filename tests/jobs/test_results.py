@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 import stat
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsql.errors import ScriptError
+from mlsql.errors import ConfigError, ScriptError
 from mlsql.jobs.errors import ResultGone
 from mlsql.jobs.results import FORMS, ResultFolders
 from mlsql.jobs.states import Job, Kept, Submission
@@ -69,6 +70,20 @@ def test_a_page_holds_the_rows_that_were_asked_for(results, counts, offset, limi
     end = None if limit is None else offset + limit
     data = whole(results.open(JOB), form, offset=offset, limit=limit)
     assert rows_of(form, data) == list(range(sum(counts)))[offset:end]
+
+
+def test_a_disk_that_is_full_is_told_to_the_operator(results):
+    """And nothing is left of the half; the result of before stays."""
+    results.keep(JOB, SCHEMA, batches(2))
+
+    def on_a_full_disk():
+        yield from batches(1)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ConfigError, match="No space left on device"):
+        results.keep(JOB, SCHEMA, on_a_full_disk())
+    assert [each.name for each in results.of(JOB.id).iterdir()] == ["result.arrow"]
+    assert rows_of("json", whole(results.open(JOB), "json")) == [0, 1]
 
 
 @pytest.mark.parametrize(("most", "kept"), [(0, 0), (3, 3), (7, 7), (8, 8), (None, 8)])

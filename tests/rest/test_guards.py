@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from mlsql.config.settings import ServerSettings
@@ -52,6 +54,14 @@ def test_a_body_that_is_too_long_is_not_read(client, told, form):
     """It ends with 413 as soon as the limit is passed."""
     reply = client.post("/run/script", **{form: {"sql": "x" * BODY_LIMIT}})
     assert (reply.status_code, told.asked) == (413, [])
+
+
+def test_a_body_that_is_announced_as_too_long_is_not_waited_for(client):
+    """The refusal comes before anything of it."""
+    head = f"Host: localhost\r\nContent-Type: application/json\r\nContent-Length: {BODY_LIMIT + 1}\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=60) as connection:
+        connection.sendall(f"POST /run/script HTTP/1.1\r\n{head}\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413")
 
 
 @pytest.mark.parametrize("path", ["/run/script", "/health/liveness", "/nothing"])

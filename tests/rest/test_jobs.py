@@ -252,6 +252,7 @@ def test_a_parameter_that_cannot_be_read_is_told(server, query):
         ({"script": "set a=1;", "timeout": -1}, 400, "timeout"),
         ({"script": "set a=1;", "timeout": 10**400}, 400, "timeout"),
         ({"script": "set a=1;", "parameters": [1]}, 400, "parameters"),
+        ({"script": "set a=1;", "name": "a\x00b"}, 400, "name"),
         ([1], 400, "object"),
     ],
 )

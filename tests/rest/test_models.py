@@ -6,6 +6,7 @@ import json
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 
 import numpy as np
 import pyarrow as pa
@@ -383,7 +384,9 @@ def test_other_forms_of_mlflow_are_told(body):
 
 def test_the_server_answers_a_ping(ann):
     """With an empty line, as MLflow's does; a function has to be named."""
-    assert (ann._http.get("/ping").status_code, ann._http.get("/ping").text) == (200, "\n")
+    for path in ("/ping", "/health"):
+        assert (ann._http.get(path).status_code, ann._http.get(path).text) == (200, "\n")
+    assert ann._http.get("/version").text == version("mlflow")
     assert post(ann, "/invocations", json={"instances": []}).status_code == 400
 
 

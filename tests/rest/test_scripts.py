@@ -45,6 +45,7 @@ def test_form_and_json_mean_the_same(client, told):
             "dialect": None,
             "fresh": False,
             "role": Role.OPERATOR,
+            "is_read": True,
         }
     ]
 

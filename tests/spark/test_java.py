@@ -115,6 +115,14 @@ def test_two_starts_at_once_make_one_wrapper(tmp_path):
     assert [each.name for each in (tmp_path / "mlsql").iterdir()] == [home.name]
 
 
+@pytest.mark.usefixtures("wheel")
+def test_a_cache_that_cannot_be_written_is_the_operators_to_mend(tmp_path):
+    """As in a container whose user has no home."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot be written to: Not a directory\n  hint: XDG_CACHE_HOME"):
+        find_java({"PATH": "", "XDG_CACHE_HOME": str(tmp_path / "file")})
+
+
 def test_the_extra_of_this_python_is_found_when_it_is_installed():
     """Whoever runs the tests may have it or not; a home has a program."""
     home = java._packaged_runtime()

@@ -60,3 +60,12 @@ def test_a_name_belongs_to_one_session(spark, session, views):
     views.name(session.range(1), "mine")
     assert not spark.catalog.tableExists("mine")
     assert not own_session(spark).catalog.tableExists("mine")
+
+
+def test_whether_the_case_of_letters_counts_is_said_by_the_session(session, views):
+    """The one that the frame is of, whoever else uses Spark."""
+    strict = own_session(session)
+    strict.conf.set("spark.sql.caseSensitive", "true")
+    views.name(strict.range(1), "Rows")
+    views.name(strict.range(2), "rows")
+    assert (strict.table("Rows").count(), strict.table("rows").count()) == (1, 2)

@@ -9,19 +9,31 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from starlette.concurrency import run_in_threadpool
 
 from mlsql.jobs.errors import JobConflict
 from mlsql.jobs.events import read_log
 from mlsql.jobs.results import FORMS
 from mlsql.jobs.states import Job, JobState, JobSummary
-from mlsql.rest.dependencies import CallerOf, FoundJob, JobRequestOf, ServiceOf, is_still_signed_in
+from mlsql.rest.callers import Caller
+from mlsql.rest.dependencies import (
+    CallerOf,
+    FoundJob,
+    ServiceOf,
+    caller_of,
+    is_still_signed_in,
+    read_submission,
+    service_of,
+)
 from mlsql.rest.event_streams import event_stream
+from mlsql.rest.lean import LeanRoute
 from mlsql.rest.replies import JOBS_URL, error_replies, job_reply, text_reply, url_of
 from mlsql.rest.schemas import JobPage, JobReply, SubmitJob, Submitted
 from mlsql.rest.service import Service
 from mlsql.rest.submissions import expect_sound, job_submission, submission_key
 from mlsql.spans import mask_secrets
 
+lean = APIRouter(prefix=JOBS_URL, tags=["jobs"], route_class=LeanRoute)
 router = APIRouter(prefix=JOBS_URL, tags=["jobs"])
 
 LOG_OFFSET = "X-Next-Offset"
@@ -36,6 +48,12 @@ _REQUEST_BODY = {
             "example": {"script": "select 1 as one as t", "name": "nightly", "timeout": 60_000},
         }
     },
+}
+_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Names the submission, so that it can be sent again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 _RESULT: dict[int | str, dict[str, Any]] = {
     200: {
@@ -55,31 +73,31 @@ Offset = Annotated[int, Query(ge=0, le=2**53)]
 Cursor = Annotated[int | None, Query(ge=1, le=2**53, description="What `next` of the page before said.")]
 
 
-@router.post(
+@lean.post(
     "",
     status_code=202,
     responses={202: {"model": Submitted}, **error_replies(409, 413, 415)},
-    openapi_extra={"requestBody": _REQUEST_BODY},
+    openapi_extra={"requestBody": _REQUEST_BODY, "parameters": [_KEY]},
 )
-def submit(
-    request: Request,
-    given: JobRequestOf,
-    service: ServiceOf,
-    caller: CallerOf,
-    idempotency_key: Annotated[str | None, Header()] = None,
-) -> Response:
+async def submit(request: Request) -> Response:
     """Take a script as a job, which is written down before this is answered.
 
     With a header ``Idempotency-Key`` it can be sent again without harm: for 24 hours the same key
     with the same body gives the same job. A script with static errors is refused with all of them.
     """
-    with service.metrics.submitting():
-        key = submission_key(idempotency_key, given)
-        submission = job_submission(given, caller, service)
-        expect_sound(submission, service)
-        job = service.jobs.submit(submission, job=request.state.job, key=key)
+    caller, given, service = await caller_of(request), await read_submission(request), service_of(request)
+    key = request.headers.get(_KEY["name"])
+    job = await run_in_threadpool(_submitted, request.state.job, given, key, service, caller)
     request.state.job = job.id
     return JSONResponse({"id": job.id, "url": url_of(job.id)}, 202, {"Location": url_of(job.id)})
+
+
+def _submitted(job: str, given: SubmitJob, key: str | None, service: Service, caller: Caller) -> Job:
+    with service.metrics.submitting():
+        known = submission_key(key, given)
+        submission = job_submission(given, caller, service)
+        expect_sound(submission, service)
+        return service.jobs.submit(submission, job=job, key=known)
 
 
 @router.get("", responses={200: {"model": JobPage}, **error_replies()})

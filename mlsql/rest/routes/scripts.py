@@ -18,13 +18,15 @@ from mlsql.jobs.errors import UnknownJob
 from mlsql.jobs.states import Job
 from mlsql.jobs.turns import Ending
 from mlsql.rest.callers import Caller, find_job
-from mlsql.rest.dependencies import CallerOf, ScriptOf, ServiceOf, fields_of
+from mlsql.rest.dependencies import CallerOf, ServiceOf, caller_of, fields_of, read_script, service_of
+from mlsql.rest.lean import LeanRoute
 from mlsql.rest.replies import error_replies, running_job_reply, url_of
 from mlsql.rest.schemas import Killed, RunningJob, RunScript
 from mlsql.rest.service import Service
 from mlsql.rest.submissions import expect_sound, expect_within_limits, script_submission
 from mlsql.spans import Script
 
+lean = APIRouter(tags=["scripts"], route_class=LeanRoute)
 router = APIRouter(tags=["scripts"])
 
 _FIELDS = RunScript.model_json_schema()
@@ -53,12 +55,12 @@ _KILLED = {
 _MOST_SHOWN = 1000
 
 
-@router.post(
+@lean.post(
     "/run/script",
     responses={200: _ROWS, **error_replies(408, 409, 413, 415, 499, 502)},
     openapi_extra={"requestBody": _REQUEST_BODY},
 )
-async def run_script(request: Request, script: ScriptOf, service: ServiceOf, caller: CallerOf) -> Response:
+async def run_script(request: Request) -> Response:
     """Run the script to its end and reply with the rows of its last table, ``[]`` without one.
 
     It is a job as any other: it waits until there is room, and a client that goes away does not
@@ -66,6 +68,7 @@ async def run_script(request: Request, script: ScriptOf, service: ServiceOf, cal
     analyze nothing runs: the reply holds the errors and warnings as ``mlsql check --json`` gives
     them, or the statements.
     """
+    caller, script, service = await caller_of(request), await read_script(request), service_of(request)
     if script.execute_mode == "analyze":
         return JSONResponse(await run_in_threadpool(_outlined, script, service))
     if script.execute_mode == "check" or script.skip_physical_job:
