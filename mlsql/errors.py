@@ -98,7 +98,10 @@ class UnknownName(ScriptError):
 
 
 class UnknownOption(ScriptError):
-    """An option that its owner does not have; a known name that ends in ``*`` stands for a family."""
+    """An option that its owner does not have; a known name that ends in ``*`` stands for a family.
+
+    ``meant`` is the nearest known one.
+    """
 
     def __init__(self, option: str, owner: str, known: Iterable[str], *, span: Span | None = None) -> None:
         self.option, self.owner, self.known = option, owner, tuple(known)
@@ -106,6 +109,7 @@ class UnknownOption(ScriptError):
         near = nearest(option, self.known)
         if near is None and families and "." not in option:
             near = families[0] + option
+        self.meant = near
         choices = f"its options: {listed(self.known)}" if self.known else "it takes no options"
         hint = f"did you mean '{near}'?" if near else choices
         super().__init__(f"{owner} has no option '{option}'", span=span, hint=hint)

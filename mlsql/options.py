@@ -123,7 +123,7 @@ def read_options(kind: type[T], given: Options, *, owner: str, span: Span | None
     """An instance of *kind* from the options of a statement.
 
     Every error is told at once: unknown keys, values that cannot be read, required keys that
-    are missing (placed at *span*, the name of the *owner*).
+    are missing (placed at *span*, the name of the *owner*) and not just misspelt.
     """
     values, errors = _read(kind, given, owner, span)
     if errors:
@@ -154,7 +154,9 @@ def _read(
     """The values of the fields of *kind*, and everything that is wrong with *given*."""
     declared = declared_options(kind)
     values: dict[str, Any] = {}
-    errors: list[ScriptError] = [*_unknown(declared, given, owner, span)]
+    unknown = _unknown(declared, given, owner, span)
+    misspelt = {each.meant for each in unknown}
+    errors: list[ScriptError] = [*unknown]
     for key, value in given.items():
         one = _declaration(key, declared)
         if one is None:
@@ -170,7 +172,7 @@ def _read(
     errors += [
         MissingOption(one.key, owner, one.doc, span=span)
         for one in declared
-        if one.required and not any(name in given for name in (one.key, *one.aliases))
+        if one.required and not any(name in given or name in misspelt for name in (one.key, *one.aliases))
     ]
     return values, errors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,16 @@ def test_every_setting_is_documented():
         if not re.search(rf"\| `{key}` \| .* \| {re.escape(each.doc)} \|", page)
     ]
     assert missing == []
+
+
+def test_every_extra_is_documented():
+    """With what it brings."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    rows = (ROOT / "docs" / "install.md").read_text(encoding="utf-8").splitlines()
+    for extra, packages in extras["optional-dependencies"].items():
+        (row,) = [each for each in rows if each.startswith("| `") and f"`{extra}`" in each.split("|")[1]]
+        names = {re.split(r"[\[<>=]", each)[0] for each in packages}
+        assert extra in ("dev", "bench", "java") or names <= set(re.findall(r"\w+", row))
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=name_of)

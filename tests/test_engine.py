@@ -91,6 +91,20 @@ def test_an_error_that_shows_when_rows_are_read_is_placed(engine):
     assert caught.value.span.text == "1 / (id - 2)"
 
 
+def test_a_result_that_is_read_at_once_stays_in_the_group_of_its_run(engine, spark):
+    """Until it has been read; any other result gets the group anew."""
+
+    def group():
+        return spark.sparkContext.getLocalProperty("spark.jobGroup.id")
+
+    for is_read, between in ((True, "here"), (False, None)):
+        result = engine.run("select 1 as a as t;", job="here", is_read=is_read)
+        assert group() == between
+        with result.reading() as frame:
+            assert (group(), frame.count()) == ("here", 1)
+        assert group() is None
+
+
 def test_a_cancel_ends_a_running_spark_job_at_once(engine, spark, tmp_path):
     """Seconds before it would have ended, and no Spark job of it is left."""
     stop = Stop()

@@ -6,6 +6,8 @@ import json
 import logging
 import re
 import shlex
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -59,6 +61,17 @@ def test_the_unit_calls_commands_with_options_that_they_have(line):
     assert Path(program).name == "mlsql"
     options = {option for each in command.params for option in each.opts}
     assert {each for each in arguments if each.startswith("--")} <= options
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path):
+    """But that no program lies where it expects ours."""
+    unit = tmp_path / "mlsql.service"
+    unit.write_text(UNIT.replace("/opt/mlsql/bin/mlsql", "/bin/true"), encoding="utf-8")
+    told = subprocess.run(
+        ["systemd-analyze", "verify", unit], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert [each for each in told.stderr.splitlines() if "mlsql" in each] == []
 
 
 def test_a_line_of_the_log_is_as_shown():

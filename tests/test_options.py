@@ -108,6 +108,13 @@ def test_all_errors_of_a_statement_are_told_at_once():
     assert [type(each) for each in caught.value.errors] == [UnknownOption, InvalidOption, MissingOption]
 
 
+def test_a_misspelt_option_is_not_told_as_missing_too():
+    """One mistake is one error."""
+    with pytest.raises(UnknownOption) as caught:
+        read(sampleRat="0.8,0.2")
+    assert caught.value.meant == "sampleRate"
+
+
 def test_a_secret_value_is_not_told():
     """Only that it does not fit."""
     with pytest.raises(InvalidOption) as caught:

@@ -82,6 +82,19 @@ def test_a_cancel_calls_the_endings_the_newest_first_and_each_once():
     assert calls == ["inner", "outer"]
 
 
+def test_an_ending_that_fails_keeps_no_other_from_its_turn():
+    """What it raised is told when all have had theirs."""
+    stop, calls = Stop(), []
+
+    def fail():
+        raise ConnectionError("gone")
+
+    outer, inner = stop.ending(lambda: calls.append("outer")), stop.ending(fail)
+    with outer, inner, pytest.raises(ConnectionError, match="gone"):
+        stop.cancel()
+    assert calls == ["outer"]
+
+
 def test_an_ending_is_forgotten_with_its_block():
     """What has ended by itself is not ended again."""
     stop, calls = Stop(), []

@@ -246,6 +246,7 @@ def test_some_names_are_defined_from_the_start():
         ('date.minusDays(2).minusMonths(1).toString("yyyy-MM-dd")', "2025-11-30"),
         ('date.plusMonths(1).plusYears(2).toString("yyMM")', "2802"),
         ('date.minusYears(1).toString("EEEE, d MMMM yyyy")', "Thursday, 2 January 2025"),
+        ('date.plusWeeks(1).minusHours(24).toString("YYYY-MM-dd")', "2026-01-08"),
         ("date.toString(\"EEE d MMM 'at' h a, DDD\")", "Fri 2 Jan at 3 AM, 002"),
         ("date.toString()", "2026-01-02T03:04:05.067000+00:00"),
     ],
@@ -259,7 +260,7 @@ def test_the_date_is_calculated_and_written(expression, text):
     ("expression", "message"),
     [
         ("date.plusDays(1)", "a date is written as in"),
-        ('date.plusWeeks(1).toString("yyyy")', "a date has no 'plusWeeks'"),
+        ('date.plusDecades(1).toString("yyyy")', "a date has no 'plusDecades'"),
         ('date.toString("qq")', "the letter 'q' means nothing"),
         ('date.plusYears(9999).toString("yyyy")', "leaves the calendar"),
         ("date.today", "a date is written as in"),

@@ -14,6 +14,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,18 @@ _SECRET = re.compile(r"secret|password|token|access[.]?key|credential", re.IGNOR
 def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """Where we keep what can be fetched or made again; ``XDG_CACHE_HOME`` moves it."""
     return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlsql"
+
+
+@contextmanager
+def writing_to_cache(folder: Path) -> Iterator[None]:
+    """A block that writes to *folder* below the cache; where it may not, the operator is told."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            f"the folder {folder} cannot be written to: {error.strerror}",
+            hint="XDG_CACHE_HOME names another place for what can be made again",
+        ) from error
 
 
 def data_folder(environment: Mapping[str, str] = os.environ) -> Path:
