@@ -36,13 +36,14 @@ def apply(values):
     return values / 2
 ''';
 predict marked as DecisionTree.`{out}/{name}/tree` as predicted;
-select kind(diagnosis) as kind, halved(mean_area) as half, vec_argmax(tree(features)) as guess, prediction
+select kind(diagnosis) as kind, halved(mean_area) as half, vec_argmax(tree(features)) as guess, prediction,
+  vec_norm(vec_wise_add(features, array(1.0, 2.0)), 2) + vec_sqdist(features, array(1.0, 0.0)) as size
 from predicted as answered;
-run answered as PythonStep.`` where schema="kind double, guess double, half double, same boolean"
+run answered as PythonStep.`` where schema="kind double, guess double, half double, size double, same boolean"
   and groupBy="kind, guess" and code='''
 def apply(frame):
-    first = frame.head(1).assign(half=frame["half"].max())
-    return first.assign(same=first["guess"] == first["prediction"])[["kind", "guess", "half", "same"]]
+    first = frame.head(1).assign(half=frame["half"].max(), size=frame["size"].max())
+    return first.assign(same=first["guess"] == first["prediction"])[["kind", "guess", "half", "size", "same"]]
 ''' as summed;
 save overwrite summed as json.`{out}/{name}.json`;
 """

@@ -30,6 +30,10 @@ def write_graph(folder: Path, estimator: Any, encoder: Any, width: int) -> OnnxM
         raise NoGraph(f"{missing[0]} is not installed: pip install 'mlsql[serving]'")
     if not type(estimator).__module__.startswith("sklearn."):
         raise NoGraph(f"{type(estimator).__name__} is not of scikit-learn")
+    if type(estimator).__module__.startswith("sklearn.neighbors."):
+        raise NoGraph(
+            "which of two neighbours is nearer may hang on the last digit, where graphs are not exact"
+        )
     if get_tags(estimator).input_tags.allow_nan:
         raise NoGraph("it takes NaN, of which a graph says nothing")
     try:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
@@ -16,7 +17,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from sklearn.svm import SVR
+from sklearn.svm import SVC, SVR
 
 from mlsql.bridge.request import Columns
 from mlsql.bridge.trainer import Traits
@@ -181,26 +182,28 @@ def test_labels_come_in_their_own_type(train):
 def test_a_model_without_a_plain_form_answers_by_onnx(train):
     """Where its graph passes the gate: the labels are the library's, and what is not finite is refused."""
     pytest.importorskip("skl2onnx")
-    near = train(KNeighborsClassifier(), TABLE, LABELS)
-    assert near.forms["plain"].reason == "KNeighborsClassifier has no plain form"
-    assert near.forms["onnx"].exact
-    assert near.forms["onnx"].difference <= 1e-6
-    model, rows = ready(near), TABLE.head(20)
+    trained = train(SVC(probability=True), TABLE, LABELS)
+    assert trained.forms["plain"].reason == "SVC has no plain form"
+    assert trained.forms["onnx"].exact
+    assert trained.forms["onnx"].difference <= 1e-6
+    model, rows = ready(trained), TABLE.head(20)
     assert model.form in ("onnx", "library")  # whichever was faster
-    engine = OnnxModel(open_session(near.folder / "onnx" / "model.onnx"), read_plain(near.folder / "onnx"))
+    place = trained.folder / "onnx"
+    engine = OnnxModel(open_session(place / "model.onnx"), read_plain(place))
     columns = [rows[name].tolist() for name in rows]
-    assert engine.predict(columns).tolist() == near.library.predict(rows).tolist()
-    np.testing.assert_allclose(engine.probabilities(columns), near.library.probabilities(rows), atol=1e-6)
-    assert engine.predict(rows.values.tolist()[0]) == near.library.predict(rows)[0]
+    assert engine.predict(columns).tolist() == trained.library.predict(rows).tolist()
+    np.testing.assert_allclose(engine.probabilities(columns), trained.library.probabilities(rows), atol=1e-6)
+    assert engine.predict(rows.values.tolist()[0]) == trained.library.predict(rows)[0]
     with pytest.raises(DataError, match="NaN or infinite"):
         engine.predict([float("inf"), "Rome", 3, True])
 
 
 def test_a_graph_that_answers_otherwise_is_told_and_never_used(train):
-    """Neighbours that are weighed by distances which single precision does not tell apart."""
+    """Neighbours within another model, weighed by distances which single precision does not tell apart."""
     pytest.importorskip("skl2onnx")
     rows = np.random.default_rng(0).normal(size=(120, 3))
-    near = train(KNeighborsClassifier(weights="distance"), rows, (rows[:, 0] > 0).astype(int))
+    weighed = CalibratedClassifierCV(KNeighborsClassifier(weights="distance"))
+    near = train(weighed, rows, (rows[:, 0] > 0).astype(int))
     assert near.forms["onnx"].reason.endswith("of the labels are others")
     assert not (near.folder / "onnx").exists()
     told = told_forms(near.stored.manifest.candidates[0].forms)
