@@ -40,7 +40,8 @@ def _function_before_model(mistake: Mistake) -> Finding | None:
 
 def _connect_without_format(mistake: Mistake) -> Finding | None:
     """``connect as x``: the keyword was taken for the format."""
-    if mistake.verb != "connect" or not mistake.taken_for("FORMAT")[0].is_word("as", "where"):
+    formats = mistake.taken_for("FORMAT")
+    if mistake.verb != "connect" or not formats or not formats[0].is_word("as", "where"):
         return None
     verb = mistake.before[0]
     hint = 'as in connect jdbc where url="…" as name'

@@ -87,12 +87,14 @@ def test_no_kind_of_value_depends_on_where_the_session_is(spark, stream, tmp_pat
         from range(0, 30, 1, 3)
         """
     )
-    spark.conf.set("spark.sql.session.timeZone", "Asia/Kolkata")
+    setting = "spark.sql.session.timeZone"
+    before = spark.conf.get(setting)
+    spark.conf.set(setting, "Asia/Kolkata")
     try:
         _, fetched, rows = carry(frame, stream, tmp_path)
         assert rows == expected(frame)
     finally:
-        spark.conf.unset("spark.sql.session.timeZone")
+        spark.conf.set(setting, before)
     assert fetched.nulls["nothing"] == 30
 
 

@@ -32,6 +32,7 @@ def test_whoever_may_come_in_is_answered(pool, models):
     for each in (models.store("plain", 1.0), code):
         pool.registrations.put(each)
     assert ask(pool, "ann", "plain", [ROW]) == [3.0]
+    assert ask(pool, "ann", "code", [["x"]]) == [0.0]
     with SocketClient(pool._folder, owner="ann", timeout=SECONDS) as client:
         assert client.predict("plain", [ROW]) == [3.0]
         assert client.predict("code", [["x"]]) == [0.0]

@@ -278,7 +278,7 @@ def test_a_wrong_statement_is_told_with_the_way_out(scripts, options, message):
 
 
 @pytest.mark.parametrize(
-    "code", ["def apply(a:Double,b:Double)={\n   a + b\n}", "def apply(n: Int): Map[String, Int] = Map()"]
+    "code", ["def apply(a:Double,b:Double)={\n   a + b\n}", "def apply(n: Int): Map[String, Int] = new Map()"]
 )
 def test_scala_is_told_what_it_is(code):
     """Older engines took it where no language was named."""
