@@ -5,11 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlsql.errors import MissingPath, ScriptError, ScriptErrors, UndefinedVariable, UnknownName
-
-
-def jobs_started(spark):
-    """How many Spark jobs have been started so far."""
-    return len(spark.sparkContext.statusTracker().getJobIdsForGroup(None))
+from tests.stages.jobs import jobs_started
 
 
 def test_the_first_branch_that_holds_runs(scripts):

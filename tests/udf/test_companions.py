@@ -15,7 +15,7 @@ from sklearn.svm import LinearSVC
 from mlsql.models.manifest import StoredModel
 from mlsql.session import Session
 from mlsql.udf.companions import forget_functions, register_functions
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 pytestmark = pytest.mark.spark
 

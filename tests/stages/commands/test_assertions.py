@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mlsql.errors import DataError, MissingColumn, ScriptError, SqlError
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mlsql.errors import DataError, MissingPath, Refused
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 
 @pytest.fixture

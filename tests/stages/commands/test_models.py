@@ -14,7 +14,7 @@ from mlsql.models.store import DirectoryModelStore
 from mlsql.models.summaries import ClassDetail, ColumnSummary
 from mlsql.policy.policy import Policy
 from mlsql.spans import Script
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 START, END = "2026-01-02T03:04:05.000+00:00", "2026-01-02T03:04:06.500+00:00"
 GOOD = CandidateRecord(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 
 def test_each_column_is_described(scripts):

@@ -9,7 +9,7 @@ import pytest
 
 import mlsql
 from mlsql.errors import UnknownName
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 SHOWN = [
     "tables",
@@ -52,7 +52,8 @@ def test_functions_are_shown(scripts):
         "function": "vec_norm",
         "kind": "mlsql",
         "signature": "vec_norm(v array<double>, p double) -> double",
-        "doc": "The p-norm; `double('infinity')` gives the greatest absolute number.",
+        "doc": "The p-norm; `double('infinity')` gives the greatest absolute number; "
+        "null when a number is null.",
         "example": "vec_norm(array(3, 4), 2)",
     }
 
@@ -95,7 +96,8 @@ def test_every_command_is_shown_as_it_is_called(scripts):
     assert "!split TABLE [by COLUMN] with SHARES" in calls
     assert "!fs -mv SOURCE TARGET" in calls
     assert "!show et/params/NAME" in calls
-    assert not any(re.match(r"!(python|kill)\b", call) for call in calls)
+    assert "!kill ID" in calls
+    assert not any(re.match(r"!python\b", call) for call in calls)
     assert all(re.fullmatch(r"[A-Z].*\.", doc) for doc in calls.values())
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from mlsql.engine import default_owner
 from mlsql.errors import MissingColumn, MlsqlError, UnknownName
-from tests.stages.commands.jobs import jobs_of
+from tests.stages.jobs import jobs_of
 
 
 def names(scripts):
