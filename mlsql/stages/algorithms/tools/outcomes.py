@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mlsql.errors import DataError
 from mlsql.session import Run
+from mlsql.spark.errors import spark_errors
 from mlsql.stages.rows import local_table
 from mlsql.stages.sources.counts import Folder
 
@@ -51,11 +52,9 @@ def save_at(run: Run, path: Word, frame: DataFrame, mark: str) -> DataFrame:
 
 def _columns(spark: SparkSession, place: str) -> list[str]:
     """Those of the Parquet files at *place*; none when there are no such files."""
-    from pyspark.errors import AnalysisException
-
     try:
         return spark.read.parquet(place).columns
-    except AnalysisException:
+    except spark_errors():
         return []
 
 
