@@ -94,14 +94,18 @@ def parse_flat(script: Script) -> tuple[Statement, ...]:
 
 def _condition_errors(statements: Iterable[Statement]) -> Iterator[ScriptError]:
     """What is wrong with conditions that hold no variables; the others can only be judged filled in."""
+    right = set[str]()
     for statement in statements:
         if not isinstance(statement, Command) or keyword_of(statement) not in WITH_CONDITION:
             continue
-        if statement.arguments and "$" not in condition_of(statement).text:
-            try:
-                parse_condition(condition_of(statement))
-            except ScriptError as error:
-                yield error
+        condition = condition_of(statement)
+        if not statement.arguments or "$" in condition.text or condition.text in right:
+            continue
+        try:
+            parse_condition(condition)
+            right.add(condition.text)
+        except ScriptError as error:
+            yield error
 
 
 def first_statement(script: Script) -> Statement | None:
